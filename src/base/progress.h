@@ -1,0 +1,28 @@
+/* base/progress.h -- what a person sees while something takes time.
+ *
+ * On a terminal: one live line per running step, replaced by a line with the outcome; elsewhere: one log-like line per
+ * finished step on standard error, nothing else. Silent when made with `quiet`. Thread-safe. */
+#ifndef TARN_BASE_PROGRESS_H
+#define TARN_BASE_PROGRESS_H
+
+#include <stdint.h>
+
+#include "base/error.h"
+
+struct tarn_progress;
+struct tarn_progress_step;
+
+/* `quiet` for --json and tests. */
+struct tarn_progress *tarn_progress_new(bool quiet);
+void tarn_progress_free(struct tarn_progress *progress); /* NULL is fine */
+/* A step with `total` units of work (0 when unknown). All functions below accept a NULL progress or step. */
+struct tarn_progress_step *tarn_progress_begin(struct tarn_progress *progress, const char *label,
+                                               uint64_t total);
+void tarn_progress_advance(struct tarn_progress_step *step, uint64_t done_units);
+/* Ends and frees the step; the detail ("100,000 orders, 3 files") stands behind the label. */
+void tarn_progress_end(struct tarn_progress_step *step, bool ok, const char *detail_format, ...)
+    TARN_PRINTF(3, 4);
+/* A plain line between the steps. */
+void tarn_progress_say(struct tarn_progress *progress, const char *format, ...) TARN_PRINTF(2, 3);
+
+#endif

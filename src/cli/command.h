@@ -1,0 +1,20 @@
+/* cli/command.h -- the subcommands of `tarn`: one file each, one table that lists them (main.c).
+ *
+ * A command parses its own arguments with cli/options.h, does its work and returns a status; main.c prints the error
+ * once and turns the status into the exit code (0 fine, 1 checks failed, 2 usage or config error, 3 runtime error). */
+#ifndef TARN_CLI_COMMAND_H
+#define TARN_CLI_COMMAND_H
+
+#include "base/error.h"
+
+struct tarn_command {
+    const char *name;
+    const char *summary; /* one line for `tarn --help` */
+    const char *help;    /* whole text of `tarn NAME --help`: usage, options, examples */
+    /* argv[0] is the command's own name. */
+    enum tarn_status (*run)(int argc, char **argv, struct tarn_error *err);
+};
+
+extern const struct tarn_command tarn_command_version;
+
+#endif

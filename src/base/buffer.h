@@ -1,7 +1,7 @@
 /* base/buffer.h -- growing bytes that cannot exist without a limit.
  *
- * Appending over the limit sets `overflow` and drops the bytes; the owner asks tarn_buffer_check once at the
- * end instead of after every append. Always NUL-terminated behind `len`. */
+ * Appending over the limit sets `overflow` and drops the bytes; the owner asks tarn_buffer_check
+ * once at the end instead of after every append. Always NUL-terminated behind `len`. */
 #ifndef TARN_BASE_BUFFER_H
 #define TARN_BASE_BUFFER_H
 

@@ -1,5 +1,5 @@
-/* base/clock.c -- see clock.h. Civil date arithmetic after Howard Hinnant's "chrono-compatible low-level date
- * algorithms" (public domain). */
+/* base/clock.c -- see clock.h. Civil date arithmetic after Howard Hinnant's "chrono-compatible
+ * low-level date algorithms" (public domain). */
 #include "base/clock.h"
 
 #include <stdio.h>
@@ -69,8 +69,9 @@ char *tarn_time_format(int64_t time_us, char out[TARN_TIME_TEXT_BYTES])
     int64_t rest = time_us - days * DAY_US;
     int seconds = (int)(rest / SECOND_US), micros = (int)(rest % SECOND_US);
     char date[TARN_TIME_TEXT_BYTES];
-    int len = snprintf(out, TARN_TIME_TEXT_BYTES, "%.16sT%02d:%02d:%02d", tarn_date_format(days, date),
-                       seconds / 3600, seconds / 60 % 60, seconds % 60);
+    int len =
+        snprintf(out, TARN_TIME_TEXT_BYTES, "%.16sT%02d:%02d:%02d", tarn_date_format(days, date),
+                 seconds / 3600, seconds / 60 % 60, seconds % 60);
     if (micros)
         len += snprintf(out + len, TARN_TIME_TEXT_BYTES - (size_t)len, ".%06d", micros);
     snprintf(out + len, TARN_TIME_TEXT_BYTES - (size_t)len, "Z");
@@ -130,7 +131,8 @@ bool tarn_time_parse(struct tarn_text text, int64_t *ret_time_us)
             return false;
         (void)take_char(text, &at, 'Z'); /* UTC either way */
     }
-    if (at != text.len || month < 1 || month > 12 || day < 1 || hour > 23 || minute > 59 || second > 59)
+    if (at != text.len || month < 1 || month > 12 || day < 1 || hour > 23 || minute > 59 ||
+        second > 59)
         return false;
     int64_t days = tarn_days_from_civil((int)year, month, day);
     int check_year;
@@ -138,6 +140,7 @@ bool tarn_time_parse(struct tarn_text text, int64_t *ret_time_us)
     tarn_civil_from_days(days, &check_year, &check_month, &check_day);
     if (check_day != day || check_month != month) /* 30 February */
         return false;
-    *ret_time_us = days * DAY_US + ((int64_t)hour * 3600 + minute * 60 + second) * SECOND_US + micros;
+    *ret_time_us =
+        days * DAY_US + ((int64_t)hour * 3600 + minute * 60 + second) * SECOND_US + micros;
     return true;
 }

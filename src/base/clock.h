@@ -1,4 +1,5 @@
-/* base/clock.h -- time: UTC microseconds since 1970 for what people see, monotonic for durations. */
+/* base/clock.h -- time: UTC microseconds since 1970 for what people see, monotonic for durations.
+ */
 #ifndef TARN_BASE_CLOCK_H
 #define TARN_BASE_CLOCK_H
 

@@ -29,8 +29,8 @@ CHECKED enum tarn_status tarn_path_remove(const char *path, struct tarn_error *e
 /* Appends the whole file to `into` (whose limit applies). */
 CHECKED enum tarn_status tarn_file_read(const char *path, struct tarn_buffer *into,
                                         struct tarn_error *err);
-/* Writes the bytes to `path`, which must not exist yet, and syncs the file. The directory entry is durable
- * only after tarn_directory_sync. A failure leaves no file behind. */
+/* Writes the bytes to `path`, which must not exist yet, and syncs the file. The directory entry is
+ * durable only after tarn_directory_sync. A failure leaves no file behind. */
 CHECKED enum tarn_status tarn_file_create(const char *path, struct tarn_text bytes,
                                           struct tarn_error *err);
 /* Replaces `path` atomically (temporary file, sync, rename, directory sync). */
@@ -43,15 +43,16 @@ struct tarn_file_list {
     char **paths; /* sorted; `prefix/relative` */
     size_t count;
 };
-/* All regular files below `directory` at any depth whose name ends in `suffix` ("" for all), sorted by path, hidden
- * names and symbolic links left out. A missing directory gives an empty list. */
+/* All regular files below `directory` at any depth whose name ends in `suffix` ("" for all), sorted
+ * by path, hidden names and symbolic links left out. A missing directory gives an empty list. */
 CHECKED enum tarn_status tarn_directory_list(const char *directory, const char *suffix,
                                              struct tarn_arena *arena,
                                              struct tarn_file_list *ret_list,
                                              struct tarn_error *err);
 
-/* For tests: the n-th call from now (1 = the next) of a write, sync, create or rename in this file fails with EIO; 0
- * turns it off. Returns how many such calls there were since the last call of this function. */
+/* For tests: the n-th call from now (1 = the next) of a write, sync, create or rename in this file
+ * fails with EIO; 0 turns it off. Returns how many such calls there were since the last call of
+ * this function. */
 uint64_t tarn_file_fail_at(uint64_t nth);
 
 #endif

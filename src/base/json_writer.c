@@ -73,9 +73,8 @@ void tarn_json_array_end(struct tarn_json_writer *w)
 
 static void write_escaped(struct tarn_buffer *buffer, unsigned char c)
 {
-    static const char short_escapes[] = {['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n',
-                                         ['\r'] = 'r', ['\t'] = 't', ['"'] = '"',
-                                         ['\\'] = '\\'};
+    static const char short_escapes[] = {['\b'] = 'b', ['\f'] = 'f', ['\n'] = 'n', ['\r'] = 'r',
+                                         ['\t'] = 't', ['"'] = '"',  ['\\'] = '\\'};
     char escape = c < sizeof short_escapes ? short_escapes[c] : 0;
     if (escape)
         tarn_buffer_printf(buffer, "\\%c", escape);
@@ -154,7 +153,8 @@ void tarn_json_double(struct tarn_json_writer *w, double value)
     }
     before_value(w);
     char digits[40];
-    for (int precision = 15; precision <= 17; precision++) { /* the shortest that reads back equal */
+    for (int precision = 15; precision <= 17;
+         precision++) { /* the shortest that reads back equal */
         snprintf(digits, sizeof digits, "%.*g", precision, value);
         double back;
         if (tarn_text_to_double(tarn_text_of(digits), &back) && back == value)

@@ -1,9 +1,10 @@
 /* base/json_writer.h -- writes JSON (RFC 8259) into a buffer; commas and escapes are its business.
  *
- *   tarn_json_object_begin(&w); tarn_json_key(&w, "rows"); tarn_json_int(&w, 3); tarn_json_object_end(&w);
+ *   tarn_json_object_begin(&w); tarn_json_key(&w, "rows"); tarn_json_int(&w, 3);
+ * tarn_json_object_end(&w);
  *
- * Text that is not valid UTF-8 is written with U+FFFD for each bad byte. Asserts on misuse (a value without a key inside
- * an object). Reading JSON is jansson's. */
+ * Text that is not valid UTF-8 is written with U+FFFD for each bad byte. Asserts on misuse (a value
+ * without a key inside an object). Reading JSON is jansson's. */
 #ifndef TARN_BASE_JSON_WRITER_H
 #define TARN_BASE_JSON_WRITER_H
 

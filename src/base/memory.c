@@ -1,4 +1,5 @@
-/* base/memory.c -- see memory.h. An arena is a list of blocks, newest first; large requests get their own. */
+/* base/memory.c -- see memory.h. An arena is a list of blocks, newest first; large requests get
+ * their own. */
 #include "base/memory.h"
 
 #include <stdio.h>
@@ -10,7 +11,8 @@ enum { ARENA_BLOCK_BYTES = 32 * 1024, ARENA_ALIGN = 16 };
 static void out_of_memory(void) __attribute__((noreturn));
 static void out_of_memory(void)
 {
-    static const char message[] = "tarn: out of memory; raise the limit or lower memory_limit in tarn.yml\n";
+    static const char message[] =
+        "tarn: out of memory; raise the limit or lower memory_limit in tarn.yml\n";
     if (write(STDERR_FILENO, message, sizeof message - 1) < 0)
         _exit(3);
     _exit(3);
@@ -149,7 +151,8 @@ void *tarn_arena_alloc(struct tarn_arena *arena, size_t size_bytes)
     struct block *head = arena->blocks;
     if (need > head->size - head->used) {
         struct block *block = block_new(need > ARENA_BLOCK_BYTES / 4 ? need : ARENA_BLOCK_BYTES);
-        if (block->size == need) { /* a block of its own goes behind the head, which still has room */
+        if (block->size ==
+            need) { /* a block of its own goes behind the head, which still has room */
             block->next = head->next;
             head->next = block;
         } else {

@@ -33,7 +33,7 @@ void tarn_metrics_write(struct tarn_buffer *out)
 {
     pthread_mutex_lock(&registry_lock);
     for (struct tarn_counter *c = registry; c; c = c->next)
-        tarn_buffer_printf(out, "# HELP %s %s\n# TYPE %s counter\n%s %" PRId64 "\n", c->name, c->help,
-                           c->name, c->name, atomic_load(&c->value));
+        tarn_buffer_printf(out, "# HELP %s %s\n# TYPE %s counter\n%s %" PRId64 "\n", c->name,
+                           c->help, c->name, c->name, atomic_load(&c->value));
     pthread_mutex_unlock(&registry_lock);
 }

@@ -1,7 +1,7 @@
 /* base/metrics.h -- named counters and gauges of the process, for /metrics and run summaries.
  *
- * A metric is a static struct that registers itself on first use; adding is one relaxed atomic add. Names follow
- * Prometheus' conventions (tarn_lake_commits_total). */
+ * A metric is a static struct that registers itself on first use; adding is one relaxed atomic add.
+ * Names follow Prometheus' conventions (tarn_lake_commits_total). */
 #ifndef TARN_BASE_METRICS_H
 #define TARN_BASE_METRICS_H
 

@@ -1,7 +1,8 @@
 /* base/progress.h -- what a person sees while something takes time.
  *
- * On a terminal: one live line per running step, replaced by a line with the outcome; elsewhere: one log-like line per
- * finished step on standard error, nothing else. Silent when made with `quiet`. Thread-safe. */
+ * On a terminal: one live line per running step, replaced by a line with the outcome; elsewhere:
+ * one log-like line per finished step on standard error, nothing else. Silent when made with
+ * `quiet`. Thread-safe. */
 #ifndef TARN_BASE_PROGRESS_H
 #define TARN_BASE_PROGRESS_H
 
@@ -15,7 +16,8 @@ struct tarn_progress_step;
 /* `quiet` for --json and tests. */
 struct tarn_progress *tarn_progress_new(bool quiet);
 void tarn_progress_free(struct tarn_progress *progress); /* NULL is fine */
-/* A step with `total` units of work (0 when unknown). All functions below accept a NULL progress or step. */
+/* A step with `total` units of work (0 when unknown). All functions below accept a NULL progress or
+ * step. */
 struct tarn_progress_step *tarn_progress_begin(struct tarn_progress *progress, const char *label,
                                                uint64_t total);
 void tarn_progress_advance(struct tarn_progress_step *step, uint64_t done_units);

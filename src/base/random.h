@@ -1,7 +1,8 @@
 /* base/random.h -- counter-based random draws: value = f(seed, table, row, column).
  *
- * Any value can be computed alone, in any order, on any thread. Nothing here keeps state or touches libm, so the same
- * inputs give the same bits on every compiler and machine. The mix is splitmix64's finaliser (Steele, Lea, Flood 2014). */
+ * Any value can be computed alone, in any order, on any thread. Nothing here keeps state or touches
+ * libm, so the same inputs give the same bits on every compiler and machine. The mix is
+ * splitmix64's finaliser (Steele, Lea, Flood 2014). */
 #ifndef TARN_BASE_RANDOM_H
 #define TARN_BASE_RANDOM_H
 

@@ -27,12 +27,14 @@ bool tarn_text_is(struct tarn_text text, const char *literal);
 bool tarn_text_starts(struct tarn_text text, const char *prefix);
 bool tarn_text_ends(struct tarn_text text, const char *suffix);
 struct tarn_text tarn_text_trim(struct tarn_text text); /* ASCII white space */
-/* Everything before the first `separator`, and moves *rest behind it; false when *rest was used up. */
+/* Everything before the first `separator`, and moves *rest behind it; false when *rest was used up.
+ */
 bool tarn_text_split(struct tarn_text *rest, char separator, struct tarn_text *ret_part);
 /* The whole text as a base-10 integer; false when it is anything else or out of range. */
 bool tarn_text_to_int64(struct tarn_text text, int64_t *ret_value);
 bool tarn_text_to_double(struct tarn_text text, double *ret_value);
-/* Bytes of valid UTF-8 at the start; equals len when all of it is valid (RFC 3629: no surrogates, no overlongs). */
+/* Bytes of valid UTF-8 at the start; equals len when all of it is valid (RFC 3629: no surrogates,
+ * no overlongs). */
 size_t tarn_utf8_valid_prefix(struct tarn_text text);
 /* fnmatch-style match with * ? and [], on the whole text. */
 bool tarn_text_glob(const char *pattern, const char *text);

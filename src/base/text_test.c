@@ -15,12 +15,14 @@ static void utf8(void **state)
 {
     (void)state;
     assert_int_equal(tarn_utf8_valid_prefix(TARN_TEXT("plain ascii text")), 16);
-    assert_int_equal(tarn_utf8_valid_prefix(TARN_TEXT("Zo\xc3\xab \xe2\x82\xac \xf0\x9f\x98\x80")), 13);
+    assert_int_equal(tarn_utf8_valid_prefix(TARN_TEXT("Zo\xc3\xab \xe2\x82\xac \xf0\x9f\x98\x80")),
+                     13);
     assert_int_equal(tarn_utf8_valid_prefix(TARN_TEXT("ab\xff")), 2);
-    assert_int_equal(tarn_utf8_valid_prefix(TARN_TEXT("a\xc0\x80")), 1);         /* overlong */
-    assert_int_equal(tarn_utf8_valid_prefix(TARN_TEXT("a\xed\xa0\x80")), 1);     /* surrogate */
-    assert_int_equal(tarn_utf8_valid_prefix(TARN_TEXT("a\xf4\x90\x80\x80")), 1); /* above U+10FFFF */
-    assert_int_equal(tarn_utf8_valid_prefix(TARN_TEXT("a\xe2\x82")), 1);         /* cut */
+    assert_int_equal(tarn_utf8_valid_prefix(TARN_TEXT("a\xc0\x80")), 1);     /* overlong */
+    assert_int_equal(tarn_utf8_valid_prefix(TARN_TEXT("a\xed\xa0\x80")), 1); /* surrogate */
+    assert_int_equal(tarn_utf8_valid_prefix(TARN_TEXT("a\xf4\x90\x80\x80")),
+                     1);                                                 /* above U+10FFFF */
+    assert_int_equal(tarn_utf8_valid_prefix(TARN_TEXT("a\xe2\x82")), 1); /* cut */
 }
 
 static void nearest(void **state)
@@ -71,7 +73,8 @@ static void json(void **state)
     tarn_json_null(&w);
     tarn_json_array_end(&w);
     tarn_json_object_end(&w);
-    assert_string_equal(buffer.data, "{\"a\\\"b\":\"x\\n\\u0001\xef\xbf\xbd\",\"list\":[0.1,-3,null]}");
+    assert_string_equal(buffer.data,
+                        "{\"a\\\"b\":\"x\\n\\u0001\xef\xbf\xbd\",\"list\":[0.1,-3,null]}");
 }
 
 static void buffer_limit(void **state)

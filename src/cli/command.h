@@ -1,7 +1,8 @@
 /* cli/command.h -- the subcommands of `tarn`: one file each, one table that lists them (main.c).
  *
- * A command parses its own arguments with cli/options.h, does its work and returns a status; main.c prints the error
- * once and turns the status into the exit code (0 fine, 1 checks failed, 2 usage or config error, 3 runtime error). */
+ * A command parses its own arguments with cli/options.h, does its work and returns a status; main.c
+ * prints the error once and turns the status into the exit code (0 fine, 1 checks failed, 2 usage
+ * or config error, 3 runtime error). */
 #ifndef TARN_CLI_COMMAND_H
 #define TARN_CLI_COMMAND_H
 

@@ -1,4 +1,5 @@
-/* cli/main.c -- the table of subcommands, dispatch, and the one place where an error becomes text and an exit code. */
+/* cli/main.c -- the table of subcommands, dispatch, and the one place where an error becomes text
+ * and an exit code. */
 #include <stdio.h>
 #include <string.h>
 

@@ -1,4 +1,5 @@
-/* engine/duckdb_api.h -- private to src/engine: DuckDB's header and the translation of its types. */
+/* engine/duckdb_api.h -- private to src/engine: DuckDB's header and the translation of its types.
+ */
 #ifndef TARN_ENGINE_DUCKDB_API_H
 #define TARN_ENGINE_DUCKDB_API_H
 

@@ -1,9 +1,10 @@
 /* engine/session.h -- DuckDB as Tarn uses it: an in-memory compute engine over files.
  *
- * An engine is one DuckDB instance (limits, threads, catalog); a session is one connection and belongs to one thread at
- * a time. Any number of sessions run at once; each sees the others' committed views. Results stream in chunks: a session
- * has at most one open result, and running anything else on it ends that result. Nothing here is ever the truth: no
- * .duckdb file is written. This folder is the only one that includes duckdb.h. */
+ * An engine is one DuckDB instance (limits, threads, catalog); a session is one connection and
+ * belongs to one thread at a time. Any number of sessions run at once; each sees the others'
+ * committed views. Results stream in chunks: a session has at most one open result, and running
+ * anything else on it ends that result. Nothing here is ever the truth: no .duckdb file is written.
+ * This folder is the only one that includes duckdb.h. */
 #ifndef TARN_ENGINE_SESSION_H
 #define TARN_ENGINE_SESSION_H
 
@@ -19,11 +20,11 @@ struct tarn_session;
 struct tarn_result;
 
 struct tarn_engine_options {
-    uint64_t memory_limit_bytes;  /* 0: 60 % of the machine's memory, DuckDB's share */
-    unsigned threads;             /* 0: all cores this process may use */
-    const char *temp_directory;   /* where queries spill; NULL: $TMPDIR or /tmp */
-    uint64_t max_temp_bytes;      /* 0: 90 % of what is free there */
-    const char *catalog;          /* name of the database in SQL ("tarn"."silver"."t"); NULL: "tarn" */
+    uint64_t memory_limit_bytes; /* 0: 60 % of the machine's memory, DuckDB's share */
+    unsigned threads;            /* 0: all cores this process may use */
+    const char *temp_directory;  /* where queries spill; NULL: $TMPDIR or /tmp */
+    uint64_t max_temp_bytes;     /* 0: 90 % of what is free there */
+    const char *catalog; /* name of the database in SQL ("tarn"."silver"."t"); NULL: "tarn" */
 };
 
 CHECKED enum tarn_status tarn_engine_open(const struct tarn_engine_options *options,
@@ -44,7 +45,13 @@ double tarn_session_progress(struct tarn_session *session);
 
 /* A bound parameter ($1, $2, ... or ?). */
 struct tarn_param {
-    enum { TARN_PARAM_NULL, TARN_PARAM_INT, TARN_PARAM_DOUBLE, TARN_PARAM_TEXT, TARN_PARAM_BLOB } kind;
+    enum {
+        TARN_PARAM_NULL,
+        TARN_PARAM_INT,
+        TARN_PARAM_DOUBLE,
+        TARN_PARAM_TEXT,
+        TARN_PARAM_BLOB
+    } kind;
     int64_t integer;
     double real;
     struct tarn_text text;
@@ -53,15 +60,18 @@ struct tarn_param {
 #define TARN_PARAM_T(value) ((struct tarn_param){.kind = TARN_PARAM_TEXT, .text = (value)})
 #define TARN_PARAM_S(value) TARN_PARAM_T(tarn_text_of(value))
 
-/* Runs every statement of `sql` (separated by ';') and drops their results. SQL errors carry DuckDB's text with its
- * LINE marker. *ret_changed (may be NULL) is the row count that the last statement reports as changed. */
+/* Runs every statement of `sql` (separated by ';') and drops their results. SQL errors carry
+ * DuckDB's text with its LINE marker. *ret_changed (may be NULL) is the row count that the last
+ * statement reports as changed. */
 CHECKED enum tarn_status tarn_session_run(struct tarn_session *session, const char *sql,
                                           uint64_t *ret_changed, struct tarn_error *err);
-/* Formats identifiers with %s already quoted by the caller, then runs it. For statements whose only variable parts are
- * identifiers, paths or numbers quoted with tarn_sql_identifier/tarn_sql_literal. */
+/* Formats identifiers with %s already quoted by the caller, then runs it. For statements whose only
+ * variable parts are identifiers, paths or numbers quoted with
+ * tarn_sql_identifier/tarn_sql_literal. */
 CHECKED enum tarn_status tarn_session_runf(struct tarn_session *session, struct tarn_error *err,
                                            const char *format, ...) TARN_PRINTF(3, 4);
-/* Starts one statement; rows come with tarn_result_next. Free the result before closing the session. */
+/* Starts one statement; rows come with tarn_result_next. Free the result before closing the
+ * session. */
 CHECKED enum tarn_status tarn_session_query(struct tarn_session *session, const char *sql,
                                             const struct tarn_param *params, size_t param_count,
                                             struct tarn_result **ret_result,
@@ -75,14 +85,17 @@ CHECKED enum tarn_status tarn_session_describe(struct tarn_session *session, con
                                                struct tarn_column **ret_columns, size_t *ret_count,
                                                struct tarn_error *err);
 
-void tarn_result_free(struct tarn_result *result); /* NULL is fine; usable through TARN_AUTO_RESULT */
+void tarn_result_free(
+    struct tarn_result *result); /* NULL is fine; usable through TARN_AUTO_RESULT */
 size_t tarn_result_column_count(const struct tarn_result *result);
 const char *tarn_result_name(const struct tarn_result *result, size_t column);
 const struct tarn_type *tarn_result_type(const struct tarn_result *result, size_t column);
-/* False: the statement gives no rows by nature (DDL, SET, COPY without RETURN_STATS gives a count row). */
+/* False: the statement gives no rows by nature (DDL, SET, COPY without RETURN_STATS gives a count
+ * row). */
 bool tarn_result_has_rows(const struct tarn_result *result);
 uint64_t tarn_result_changed(const struct tarn_result *result);
-/* Loads the next chunk (up to 2048 rows); *ret_rows is 0 at the end. Vectors and texts of the previous chunk end. */
+/* Loads the next chunk (up to 2048 rows); *ret_rows is 0 at the end. Vectors and texts of the
+ * previous chunk end. */
 CHECKED enum tarn_status tarn_result_next(struct tarn_result *result, size_t *ret_rows,
                                           struct tarn_error *err);
 struct tarn_vector tarn_result_vector(const struct tarn_result *result, size_t column);

@@ -92,7 +92,8 @@ static void copy_enum_values(struct tarn_type *type, duckdb_logical_type from,
     }
 }
 
-static void copy_children(struct tarn_type *type, duckdb_logical_type from, struct tarn_arena *arena)
+static void copy_children(struct tarn_type *type, duckdb_logical_type from,
+                          struct tarn_arena *arena)
 {
     switch ((int)type->id) {
     case TARN_TYPE_LIST:
@@ -240,7 +241,8 @@ const struct tarn_type *tarn_type_parse(struct tarn_arena *arena, const char *sq
     int width, scale, end = 0;
     if (sscanf(sql, "DECIMAL(%d,%d)%n", &width, &scale, &end) == 2 && sql[end] == 0 && width > 0 &&
         width <= 38 && scale >= 0 && scale <= width) {
-        *type = (struct tarn_type){TARN_TYPE_DECIMAL, .width = (uint8_t)width, .scale = (uint8_t)scale};
+        *type =
+            (struct tarn_type){TARN_TYPE_DECIMAL, .width = (uint8_t)width, .scale = (uint8_t)scale};
         return type;
     }
     for (size_t i = 0; i < TARN_COUNT(type_sql); i++) {

@@ -1,6 +1,7 @@
 /* engine/type.h -- SQL types and column vectors, without DuckDB's header.
  *
- * A vector is a view into one chunk: fixed-width values in `data`, a bit per row in `validity` (NULL: all valid). */
+ * A vector is a view into one chunk: fixed-width values in `data`, a bit per row in `validity`
+ * (NULL: all valid). */
 #ifndef TARN_ENGINE_TYPE_H
 #define TARN_ENGINE_TYPE_H
 
@@ -30,9 +31,9 @@
     X(DECIMAL, "DECIMAL", 0) /* 2, 4, 8 or 16 bytes by width; unscaled integer */                  \
     X(VARCHAR, "VARCHAR", 16)                                                                      \
     X(BLOB, "BLOB", 16)                                                                            \
-    X(DATE, "DATE", 4)                     /* days since 1970-01-01 */                             \
-    X(TIME, "TIME", 8)                     /* microseconds */                                      \
-    X(TIMESTAMP, "TIMESTAMP", 8)           /* microseconds since 1970 */                           \
+    X(DATE, "DATE", 4)           /* days since 1970-01-01 */                                       \
+    X(TIME, "TIME", 8)           /* microseconds */                                                \
+    X(TIMESTAMP, "TIMESTAMP", 8) /* microseconds since 1970 */                                     \
     X(TIMESTAMP_S, "TIMESTAMP_S", 8)                                                               \
     X(TIMESTAMP_MS, "TIMESTAMP_MS", 8)                                                             \
     X(TIMESTAMP_NS, "TIMESTAMP_NS", 8)                                                             \
@@ -58,10 +59,11 @@ enum tarn_type_id {
 
 struct tarn_type {
     enum tarn_type_id id;
-    uint8_t width, scale;     /* DECIMAL */
-    size_t array_size;        /* ARRAY */
-    bool is_json;             /* VARCHAR with the alias JSON */
-    size_t child_count;       /* LIST, ARRAY: 1; MAP: 2 (key, value); STRUCT, UNION: members; ENUM: values */
+    uint8_t width, scale; /* DECIMAL */
+    size_t array_size;    /* ARRAY */
+    bool is_json;         /* VARCHAR with the alias JSON */
+    size_t
+        child_count; /* LIST, ARRAY: 1; MAP: 2 (key, value); STRUCT, UNION: members; ENUM: values */
     const char **child_names; /* STRUCT, UNION: members; ENUM: the values; otherwise NULL */
     const struct tarn_type **children; /* NULL for ENUM */
 };
@@ -89,7 +91,8 @@ static inline bool tarn_vector_is_null(const struct tarn_vector *v, size_t row)
 {
     return v->validity && !(v->validity[row >> 6] >> (row & 63) & 1);
 }
-/* Integers, BOOLEAN, dates, times, timestamps, and the unscaled value of a DECIMAL up to 18 digits. */
+/* Integers, BOOLEAN, dates, times, timestamps, and the unscaled value of a DECIMAL up to 18 digits.
+ */
 int64_t tarn_vector_int64(const struct tarn_vector *v, size_t row);
 /* HUGEINT, wide DECIMAL, UUID (as stored), and everything tarn_vector_int64 takes. */
 __int128 tarn_vector_int128(const struct tarn_vector *v, size_t row);
@@ -101,7 +104,8 @@ struct tarn_text tarn_vector_text(const struct tarn_vector *v, size_t row);
 struct tarn_vector tarn_vector_child(const struct tarn_vector *v, size_t i);
 /* LIST and MAP: where the row's elements stand in the child vectors. ARRAY: row * array_size. */
 void tarn_vector_range(const struct tarn_vector *v, size_t row, size_t *ret_start, size_t *ret_len);
-/* Any value as DuckDB's shell would print it (NULL for null, lists as [a, b], structs as {'k': v}). */
+/* Any value as DuckDB's shell would print it (NULL for null, lists as [a, b], structs as {'k': v}).
+ */
 void tarn_vector_format(const struct tarn_vector *v, size_t row, struct tarn_buffer *out);
 /* Any value as JSON (decimals as numbers, dates as strings, BLOB as hex). */
 struct tarn_json_writer;

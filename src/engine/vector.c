@@ -211,7 +211,8 @@ static void format_interval(const struct tarn_vector *v, size_t row, struct tarn
     struct {
         int64_t amount;
         const char *unit;
-    } parts[] = {{interval->months / 12, "year"}, {interval->months % 12, "month"}, {interval->days, "day"}};
+    } parts[] = {
+        {interval->months / 12, "year"}, {interval->months % 12, "month"}, {interval->days, "day"}};
     for (size_t i = 0; i < TARN_COUNT(parts); i++) {
         if (parts[i].amount == 0)
             continue;
@@ -433,8 +434,9 @@ void tarn_vector_json(const struct tarn_vector *v, size_t row, struct tarn_json_
         json_struct(v, row, out);
     } else if (id == TARN_TYPE_BOOLEAN) {
         tarn_json_bool(out, tarn_vector_int64(v, row) != 0);
-    } else if (id == TARN_TYPE_FLOAT || id == TARN_TYPE_DOUBLE) {
-        tarn_json_double(out, tarn_vector_double(v, row));
+    } else if ((id == TARN_TYPE_FLOAT || id == TARN_TYPE_DOUBLE) &&
+               !isfinite(tarn_vector_double(v, row))) {
+        tarn_json_null(out);
     } else {
         TARN_BUFFER(text, 1u << 30);
         tarn_vector_format(v, row, &text);

@@ -1,8 +1,9 @@
 /* project/yaml.h -- YAML 1.1 as PyYAML reads it, as a tree that remembers where everything stood.
  *
- * Every getter that fails names file:line, what was expected and, for a key, the nearest valid one. Nodes live in the
- * arena that the document was read into. Scalars are resolved by PyYAML's rules (yes/no/on/off, octal, dates stay text,
- * merge keys `<<`, anchors; a duplicate key: the last wins). */
+ * Every getter that fails names file:line, what was expected and, for a key, the nearest valid one.
+ * Nodes live in the arena that the document was read into. Scalars are resolved by PyYAML's rules
+ * (yes/no/on/off, octal, dates stay text, merge keys `<<`, anchors; a duplicate key: the last
+ * wins). */
 #ifndef TARN_PROJECT_YAML_H
 #define TARN_PROJECT_YAML_H
 
@@ -33,12 +34,13 @@ struct tarn_yaml {
     double real;
     const char *text; /* scalars: as written (quotes and escapes resolved); lists and maps: NULL */
     size_t text_len;
-    size_t count;                     /* items of a list, entries of a map */
-    const struct tarn_yaml **items;   /* values, in order */
-    const struct tarn_yaml **keys;    /* map: key nodes (scalars), same order */
+    size_t count;                   /* items of a list, entries of a map */
+    const struct tarn_yaml **items; /* values, in order */
+    const struct tarn_yaml **keys;  /* map: key nodes (scalars), same order */
 };
 
-/* Reads one file (limit 64 MiB, depth 128). An empty file gives a NULL node. CONFIG with file:line:column on bad YAML. */
+/* Reads one file (limit 64 MiB, depth 128). An empty file gives a NULL node. CONFIG with
+ * file:line:column on bad YAML. */
 CHECKED enum tarn_status tarn_yaml_read(const char *path, struct tarn_arena *arena,
                                         const struct tarn_yaml **ret_root, struct tarn_error *err);
 /* The same from memory; `name` stands in errors; lines count from `first_line`. */
@@ -54,12 +56,13 @@ const char *tarn_yaml_key(const struct tarn_yaml *map, size_t index);
 /* CONFIG "file:line: ..." for a node. */
 enum tarn_status tarn_yaml_fail(const struct tarn_yaml *node, struct tarn_error *err,
                                 const char *format, ...) TARN_PRINTF(3, 4);
-/* CONFIG unless the node is a map whose keys are all among `keys` (ended by NULL); names the nearest valid key. `what`
- * is what the map describes ("a source"). */
+/* CONFIG unless the node is a map whose keys are all among `keys` (ended by NULL); names the
+ * nearest valid key. `what` is what the map describes ("a source"). */
 CHECKED enum tarn_status tarn_yaml_expect_keys(const struct tarn_yaml *map, const char *what,
                                                const char *const *keys, struct tarn_error *err);
 
-/* Typed values of a map's entry. A missing entry leaves *ret as it is (the default); `_required` ones fail instead. */
+/* Typed values of a map's entry. A missing entry leaves *ret as it is (the default); `_required`
+ * ones fail instead. */
 CHECKED enum tarn_status tarn_yaml_str(const struct tarn_yaml *map, const char *key,
                                        const char **ret, struct tarn_error *err);
 CHECKED enum tarn_status tarn_yaml_str_required(const struct tarn_yaml *map, const char *key,

@@ -1,0 +1,20 @@
+/* store/migrations.h -- the state file's schema as steps; PRAGMA user_version says how far a file
+ * has come.
+ *
+ * A step that has been released is never changed: add the next one. Private to state.c. */
+#ifndef TARN_STORE_MIGRATIONS_H
+#define TARN_STORE_MIGRATIONS_H
+
+#include "migrations_sql.h"
+
+struct tarn_migration {
+    int version;
+    const char *name;
+    const char *sql;
+};
+
+static const struct tarn_migration tarn_migrations[] = {
+    {1, "001_catalog", sql_001_catalog_sql},
+};
+
+#endif

@@ -1,0 +1,8 @@
+{#- A model lives in the schema it names (staging, silver, gold), not in <target>_<schema> as dbt does by default. -#}
+{% macro generate_schema_name(custom_schema_name, node) -%}
+    {%- if custom_schema_name is none -%}
+        {{ target.schema }}
+    {%- else -%}
+        {{ custom_schema_name | trim }}
+    {%- endif -%}
+{%- endmacro %}

@@ -1,0 +1,35 @@
+{#- How raw text becomes typed values. Each first tries the plain cast, which is right for nearly every row
+    and fast; only the rows where that fails pay for the longer attempts. Text that is no value gives NULL. -#}
+
+{% macro parse_id(column) -%}
+    try_cast({{ column }} as bigint)
+{%- endmacro %}
+
+{% macro parse_integer(column) -%}
+    try_cast({{ column }} as integer)
+{%- endmacro %}
+
+{#- 1234.5, ' 1,234.50 ', '$1234.50', '1234.50 EUR' -#}
+{% macro parse_money(column) -%}
+    coalesce(
+        try_cast({{ column }} as decimal(18, 2)),
+        try_cast(regexp_replace({{ column }}, '[$€£, ]|EUR|USD|GBP', '', 'g') as decimal(18, 2))
+    )
+{%- endmacro %}
+
+{#- ISO first. The other formats that the shop's systems send can be told apart by their separators:
+    day/month/year with slashes, month-day-year with dashes, and 'Mar 5, 2026'. -#}
+{% macro parse_timestamp(column) -%}
+    coalesce(
+        try_cast({{ column }} as timestamp),
+        try_strptime(
+            trim({{ column }}),
+            ['%d/%m/%Y %H:%M:%S', '%d/%m/%Y %H:%M', '%d/%m/%Y', '%m-%d-%Y %H:%M:%S', '%m-%d-%Y %H:%M', '%m-%d-%Y',
+             '%b %d, %Y %H:%M:%S', '%b %d, %Y %H:%M', '%b %d, %Y']
+        )
+    )
+{%- endmacro %}
+
+{% macro parse_date(column) -%}
+    cast({{ parse_timestamp(column) }} as date)
+{%- endmacro %}

@@ -1,0 +1,14 @@
+-- Every stock movement; Parquet brings its types along. Quantity is signed: what comes in is positive.
+select
+    cast(raw.movement_id as bigint) as movement_id,
+    cast(raw.product_id as bigint) as product_id,
+    {{ clean_code('raw.warehouse') }} as warehouse,
+    {{ clean_code('raw.movement_type') }} as movement_type,
+    cast(raw.quantity as integer) as quantity,
+    {{ money('raw.unit_cost') }} as unit_cost,
+    cast(raw.moved_at as timestamp) as moved_at,
+    raw._file,
+    raw._line,
+    raw._arrived_on
+from {{ source('bronze', 'inventory_movements') }} as raw
+where {{ not_quarantined('inventory_movements') }}

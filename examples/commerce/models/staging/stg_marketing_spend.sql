@@ -1,0 +1,15 @@
+-- What each campaign cost on each day.
+select
+    {{ parse_id('raw.spend_id') }} as spend_id,
+    {{ parse_date('raw.date') }} as spend_date,
+    coalesce(channel.channel, 'unknown') as channel,
+    {{ clean_text('raw.campaign') }} as campaign,
+    {{ parse_money('raw.spend') }} as spend,
+    {{ parse_id('raw.impressions') }} as impressions,
+    {{ parse_id('raw.clicks') }} as clicks,
+    raw._file,
+    raw._line,
+    raw._arrived_on
+from {{ source('bronze', 'marketing_spend') }} as raw
+left join {{ ref('channel_map') }} as channel on channel.raw_channel = {{ clean_code('raw.channel') }}
+where {{ not_quarantined('marketing_spend') }}

@@ -1,0 +1,18 @@
+-- Every delivered order record, typed and standardised. The column channel was renamed to sales_channel half-way.
+select
+    {{ parse_id('raw.order_id') }} as order_id,
+    {{ parse_id('raw.customer_id') }} as customer_id,
+    {{ parse_timestamp('raw.order_date') }} as ordered_at,
+    coalesce({{ clean_code('raw.status') }}, 'unknown') as status,
+    {{ parse_money('raw.total_amount') }} as total_amount,
+    {{ clean_text('raw.shipping_address') }} as shipping_address,
+    coalesce({{ clean_code('raw.payment_method') }}, 'unknown') as payment_method,
+    coalesce(channel.channel, 'unknown') as channel,
+    upper({{ clean_text('raw.coupon_code') }}) as coupon_code,
+    raw._file,
+    raw._line,
+    raw._arrived_on
+from {{ source('bronze', 'orders') }} as raw
+left join {{ ref('channel_map') }} as channel
+    on channel.raw_channel = {{ clean_code('coalesce(raw.sales_channel, raw.channel)') }}
+where {{ not_quarantined('orders') }}

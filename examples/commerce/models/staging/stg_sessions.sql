@@ -1,0 +1,16 @@
+-- Every visit. The events stay JSON text here; int_session_events gives each its own row.
+select
+    {{ clean_text('raw.session_id') }} as session_id,
+    {{ parse_id('raw.customer_id') }} as customer_id,
+    {{ parse_timestamp('raw.started_at') }} as started_at,
+    coalesce({{ clean_code('raw.device') }}, 'unknown') as device,
+    coalesce(channel.channel, 'unknown') as channel,
+    {{ clean_text('raw.landing_page') }} as landing_page,
+    raw.events,
+    {{ parse_id('raw.order_id') }} as order_id,
+    raw._file,
+    raw._line,
+    raw._arrived_on
+from {{ source('bronze', 'sessions') }} as raw
+left join {{ ref('channel_map') }} as channel on channel.raw_channel = {{ clean_code('raw.channel') }}
+where {{ not_quarantined('sessions') }}

@@ -68,7 +68,8 @@ static void transactions(void **unused)
     struct tarn_state *state, *other;
     assert_int_equal(tarn_state_open(path, &state, &err), TARN_OK);
     assert_int_equal(tarn_state_transaction(state, insert, (void *)"a", &err), TARN_OK);
-    assert_int_equal(tarn_state_transaction(state, insert_then_fail, (void *)"b", &err), TARN_INTERNAL);
+    assert_int_equal(tarn_state_transaction(state, insert_then_fail, (void *)"b", &err),
+                     TARN_INTERNAL);
     assert_string_equal(err.text, "on purpose");
     assert_int_equal(tarn_state_transaction(state, insert, (void *)"a", &err), TARN_EXISTS);
     assert_int_equal(tarn_state_open(path, &other, &err),

@@ -2,6 +2,7 @@
 --   support    = orders with both / all orders
 --   confidence = orders with both / orders with the first: how often the second comes along
 --   lift       = confidence / share of all orders that have the second: above 1 means more often than by chance
+-- Pairs of fewer than three orders prove nothing, pairs with a lift below 1 avoid each other: neither is listed.
 with sold as (
     select product_key, count(*) as lines
     from {{ ref('fact_sales') }}
@@ -60,7 +61,7 @@ ranked as (
             partition by product_key order by lift desc, orders_together desc, recommended_product_key
         ) as rank
     from measured
-    where orders_together >= 3
+    where orders_together >= 3 and lift >= 1
 )
 
 select

@@ -134,3 +134,16 @@ void tarn_progress_say(struct tarn_progress *progress, const char *format, ...)
     pthread_mutex_unlock(&progress->lock);
     va_end(args);
 }
+
+void tarn_summary_write(const char *format, ...)
+{
+    const char *path = getenv("TARN_SUMMARY_FILE");
+    FILE *file = path && *path ? fopen(path, "we") : NULL;
+    if (!file)
+        return;
+    va_list args;
+    va_start(args, format);
+    vfprintf(file, format, args);
+    va_end(args);
+    fclose(file);
+}

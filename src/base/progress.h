@@ -27,4 +27,9 @@ void tarn_progress_end(struct tarn_progress_step *step, bool ok, const char *det
 /* A plain line between the steps. */
 void tarn_progress_say(struct tarn_progress *progress, const char *format, ...) TARN_PRINTF(2, 3);
 
+/* One line on what the command did ("100,000 orders, 12 files"), for the scheduler that started it:
+ * written to the file named by TARN_SUMMARY_FILE, nothing without one. The last call of a process
+ * counts; a summary that cannot be written is left out. */
+void tarn_summary_write(const char *format, ...) TARN_PRINTF(1, 2);
+
 #endif

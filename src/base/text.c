@@ -136,6 +136,20 @@ size_t tarn_utf8_valid_prefix(struct tarn_text text)
     return at;
 }
 
+size_t tarn_utf8_encode(uint32_t code_point, char *out)
+{
+    if (code_point < 0x80) {
+        out[0] = (char)code_point;
+        return 1;
+    }
+    static const unsigned char lead[] = {0, 0, 0xc0, 0xe0, 0xf0};
+    size_t len = code_point < 0x800 ? 2 : code_point < 0x10000 ? 3 : 4;
+    for (size_t i = len - 1; i > 0; i--, code_point >>= 6)
+        out[i] = (char)(0x80 | (code_point & 0x3f));
+    out[0] = (char)(lead[len] | code_point);
+    return len;
+}
+
 bool tarn_text_glob(const char *pattern, const char *text)
 {
     return fnmatch(pattern, text, 0) == 0;

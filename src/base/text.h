@@ -36,6 +36,8 @@ bool tarn_text_to_double(struct tarn_text text, double *ret_value);
 /* Bytes of valid UTF-8 at the start; equals len when all of it is valid (RFC 3629: no surrogates,
  * no overlongs). */
 size_t tarn_utf8_valid_prefix(struct tarn_text text);
+/* Writes a code point (up to U+10FFFF) as UTF-8 into `out`, 4 bytes at most; returns the length. */
+size_t tarn_utf8_encode(uint32_t code_point, char *out);
 /* fnmatch-style match with * ? and [], on the whole text. */
 bool tarn_text_glob(const char *pattern, const char *text);
 /* Edits (insert, delete, replace, swap) between a and b; for "did you mean". */

@@ -3,6 +3,7 @@
 #define TARN_ENGINE_ENGINE_INT_H
 
 #include <pthread.h>
+#include <stdio.h>
 
 #include "engine/duckdb_api.h"
 #include "engine/session.h"
@@ -18,7 +19,8 @@ struct tarn_engine {
     char *catalog;
     char *spill_directory;
     unsigned threads;
-    bool bare; /* while opening: sessions do not enter the catalog, which is not there yet */
+    bool bare;   /* while opening: sessions do not enter the catalog, which is not there yet */
+    FILE *trace; /* TARN_TRACE_SQL: every statement with its time; NULL when off */
     pthread_mutex_t source_lock;
     struct source_slot *sources;
     size_t source_count, source_cap;

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/hash.h"
 #include "base/pool.h"
@@ -22,6 +23,8 @@ struct tarn_session {
 
 struct tarn_result {
     struct tarn_session *session;
+    char *traced_sql; /* NULL when nothing is traced */
+    int64_t start_us;
     struct tarn_arena *arena; /* types and names */
     duckdb_prepared_statement statement;
     duckdb_result result;
@@ -107,6 +110,8 @@ enum tarn_status tarn_engine_open(const struct tarn_engine_options *options,
     engine->spill_directory = spill_directory(options);
     engine->catalog = tarn_strdup(options->catalog ? options->catalog : "tarn");
     pthread_mutex_init(&engine->source_lock, NULL);
+    const char *trace = getenv("TARN_TRACE_SQL");
+    engine->trace = trace ? fopen(trace, "ae") : NULL;
     enum tarn_status status = open_database(options, engine, err);
     if (status == TARN_OK)
         status = attach_catalog(engine, err);
@@ -262,12 +267,25 @@ static void fill_columns(struct tarn_result *result)
     }
 }
 
-/* Runs a prepared statement as a stream; destroys the statement in every case. */
+/* One line of time, then the statement: the trace is a script that a shell takes. */
+static void trace(const struct tarn_result *result)
+{
+    FILE *out = result->session->engine->trace;
+    double seconds = (double)(tarn_monotonic_us() - result->start_us) / 1e6;
+    fprintf(out, "-- @ %.6f s\n%s;\n", seconds, result->traced_sql);
+    fflush(out);
+}
+
+/* Runs a prepared statement as a stream; destroys the statement in every case. `sql` is for the
+ * trace. */
 static enum tarn_status start(struct tarn_session *session, duckdb_prepared_statement statement,
-                              struct tarn_result **ret_result, struct tarn_error *err)
+                              const char *sql, struct tarn_result **ret_result,
+                              struct tarn_error *err)
 {
     struct tarn_result *result = tarn_alloc(sizeof *result);
     result->session = session;
+    result->traced_sql = session->engine->trace ? tarn_strdup(sql) : NULL;
+    result->start_us = tarn_monotonic_us();
     result->statement = statement;
     result->arena = tarn_arena_new();
     duckdb_pending_result pending = NULL;
@@ -298,7 +316,8 @@ static enum tarn_status drain(struct tarn_result *result, struct tarn_error *err
 
 static enum tarn_status run_extracted(struct tarn_session *session,
                                       duckdb_extracted_statements statements, idx_t index,
-                                      uint64_t *ret_changed, struct tarn_error *err)
+                                      const char *sql, uint64_t *ret_changed,
+                                      struct tarn_error *err)
 {
     duckdb_prepared_statement statement = NULL;
     if (duckdb_prepare_extracted_statement(session->connection, statements, index, &statement) ==
@@ -308,7 +327,7 @@ static enum tarn_status run_extracted(struct tarn_session *session,
         return status;
     }
     struct tarn_result *result;
-    TARN_TRY(start(session, statement, &result, err));
+    TARN_TRY(start(session, statement, sql, &result, err));
     uint64_t changed = tarn_result_changed(result);
     enum tarn_status status = drain(result, err);
     tarn_result_free(result);
@@ -325,7 +344,8 @@ enum tarn_status tarn_session_run(struct tarn_session *session, const char *sql,
     const char *problem = count == 0 ? duckdb_extract_statements_error(statements) : NULL;
     enum tarn_status status = problem ? fail_sql(problem, err) : TARN_OK;
     for (idx_t i = 0; i < count && status == TARN_OK; i++)
-        status = run_extracted(session, statements, i, ret_changed, err);
+        status =
+            run_extracted(session, statements, i, i == 0 ? sql : "-- goes on", ret_changed, err);
     duckdb_destroy_extracted(&statements);
     return status;
 }
@@ -369,7 +389,7 @@ enum tarn_status tarn_session_query(struct tarn_session *session, const char *sq
         duckdb_destroy_prepare(&statement);
         return status;
     }
-    return start(session, statement, ret_result, err);
+    return start(session, statement, sql, ret_result, err);
 }
 
 enum tarn_status tarn_session_query_int(struct tarn_session *session, const char *sql,
@@ -413,6 +433,9 @@ void tarn_result_free(struct tarn_result *result)
 {
     if (!result)
         return;
+    if (result->traced_sql)
+        trace(result);
+    free(result->traced_sql);
     if (result->chunk)
         duckdb_destroy_data_chunk(&result->chunk);
     duckdb_destroy_result(&result->result);

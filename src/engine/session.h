@@ -27,6 +27,7 @@ struct tarn_engine_options {
     const char *catalog; /* name of the database in SQL ("tarn"."silver"."t"); NULL: "tarn" */
 };
 
+/* With TARN_TRACE_SQL=FILE in the environment every statement is appended to FILE with its time. */
 CHECKED enum tarn_status tarn_engine_open(const struct tarn_engine_options *options,
                                           struct tarn_engine **ret_engine, struct tarn_error *err);
 void tarn_engine_close(struct tarn_engine *engine); /* all sessions closed before; NULL is fine */

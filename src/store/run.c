@@ -356,6 +356,20 @@ enum tarn_status tarn_run_list(struct tarn_state *state, const char *dag, int64_
     return read_runs(s, arena, ret_list, err);
 }
 
+enum tarn_status tarn_run_list_running(struct tarn_state *state, const char *dag,
+                                       struct tarn_arena *arena, struct tarn_run_list *ret_list,
+                                       struct tarn_error *err)
+{
+    TARN_AUTO_STATEMENT struct tarn_statement *s = NULL;
+    TARN_TRY(tarn_statement_begin(state,
+                                  "SELECT " RUN_COLUMNS
+                                  " FROM run WHERE state = 'running' AND (?1 IS NULL OR dag = ?1) "
+                                  "ORDER BY started_us",
+                                  &s, err));
+    tarn_bind_str(s, 1, dag);
+    return read_runs(s, arena, ret_list, err);
+}
+
 enum tarn_status tarn_run_get(struct tarn_state *state, const char *run_id,
                               struct tarn_arena *arena, struct tarn_run_row *ret_run,
                               struct tarn_error *err)

@@ -121,6 +121,11 @@ CHECKED enum tarn_status tarn_run_task_set(struct tarn_state *state, const char 
 CHECKED enum tarn_status tarn_run_list(struct tarn_state *state, const char *dag, int64_t limit,
                                        struct tarn_arena *arena, struct tarn_run_list *ret_list,
                                        struct tarn_error *err);
+/* Those that say they are running, of one dag or (NULL) of all. */
+CHECKED enum tarn_status tarn_run_list_running(struct tarn_state *state, const char *dag,
+                                               struct tarn_arena *arena,
+                                               struct tarn_run_list *ret_list,
+                                               struct tarn_error *err);
 /* NOT_FOUND names the id; a unique beginning of an id is enough. */
 CHECKED enum tarn_status tarn_run_get(struct tarn_state *state, const char *run_id,
                                       struct tarn_arena *arena, struct tarn_run_row *ret_run,

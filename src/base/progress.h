@@ -1,8 +1,8 @@
 /* base/progress.h -- what a person sees while something takes time.
  *
- * On a terminal: one live line per running step, replaced by a line with the outcome; elsewhere:
- * one log-like line per finished step on standard error, nothing else. Silent when made with
- * `quiet`. Thread-safe. */
+ * On a terminal: one live line per running step (the eight oldest), replaced by a line with the
+ * outcome; elsewhere: one log-like line per finished step on standard error, nothing else. Silent
+ * when made with `quiet`. Thread-safe. */
 #ifndef TARN_BASE_PROGRESS_H
 #define TARN_BASE_PROGRESS_H
 

@@ -49,24 +49,28 @@ static void print_json_event(const struct display *display, const struct tarn_ta
 }
 
 /* The end of a failed task's log, so that nobody has to look for it first. */
-static void show_log(const struct display *display, const char *path)
+static void show_failure(const struct display *display, const struct tarn_task_event *event)
 {
     char tail[8192];
-    FILE *file = fopen(path, "re");
-    if (!file)
+    FILE *file = fopen(event->log, "re");
+    if (!file) {
+        tarn_progress_say(display->progress, "      %s", event->error);
         return;
+    }
     if (fseek(file, -(long)sizeof tail, SEEK_END) != 0)
         rewind(file);
     struct tarn_text text = {tail, fread(tail, 1, sizeof tail, file)};
     fclose(file);
     text = tarn_text_trim(text);
+    if (text.len == 0)
+        text = tarn_text_of(event->error);
     size_t lines = 0, start = text.len;
     while (start > 0 && (text.data[start - 1] != '\n' || ++lines < LOG_LINES_SHOWN))
         start--;
     struct tarn_text rest = {text.data + start, text.len - start}, line;
     while (tarn_text_split(&rest, '\n', &line))
         tarn_progress_say(display->progress, "      %.*s", TARN_TEXT_ARGS(line));
-    tarn_progress_say(display->progress, "      (the whole log: %s)", path);
+    tarn_progress_say(display->progress, "      (the whole log: %s)", event->log);
 }
 
 static void show_event(struct display *display, const struct tarn_task_event *event)
@@ -88,10 +92,7 @@ static void show_event(struct display *display, const struct tarn_task_event *ev
         if (!*step) /* it could not even start */
             *step = tarn_progress_begin(display->progress, event->task, 0);
         tarn_progress_end(*step, false, "failed%s%s", *event->summary ? ": " : "", event->summary);
-        if (access(event->log, R_OK) == 0)
-            show_log(display, event->log);
-        else
-            tarn_progress_say(display->progress, "      %s", event->error);
+        show_failure(display, event);
         break;
     case TARN_TASK_CANCELLED:
         if (*step)

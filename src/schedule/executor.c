@@ -1,8 +1,9 @@
 /* schedule/executor.c -- see executor.h.
  *
  * The loop: start what is ready, sleep until a child ends, a signal comes or a time is up, act on
- * it. A try is recorded right after its process was started (a runner that dies in between leaves
- * only a stray, which the next one ends) and a success before anything that needs it starts. */
+ * it. A success is recorded before anything that needs it starts. The beginning of a try is
+ * recorded when nothing else is to do, or with its end: a runner that dies before leaves only a
+ * stray, which the next one ends. */
 #include "schedule/executor.h"
 
 #include <errno.h>
@@ -21,6 +22,7 @@
 enum {
     TICK_MS = 100,
     HEARTBEAT_US = 5 * 1000 * 1000,
+    BEGIN_UNRECORDED_MS = 20,    /* a try shorter than this is recorded in one transaction */
     GRACE_US = 10 * 1000 * 1000, /* between SIGTERM and SIGKILL */
 
     SUMMARY_BYTES_MAX = 300,
@@ -38,6 +40,8 @@ struct task {
     int64_t deadline_at;
     int64_t kill_at;  /* 0: not asked to stop */
     int64_t retry_at; /* RETRYING */
+    int64_t retry_in_us;
+    bool unrecorded; /* its beginning is not in the state file yet */
     bool timed_out;
     bool checks_failed;
     char *log;
@@ -67,7 +71,7 @@ static void tell(struct executor *e, const struct task *task, const char *summar
         .state = task->state,
         .try_number = task->try_number,
         .elapsed_us = task->started_at ? now - task->started_at : 0,
-        .retry_in_ms = task->state == TARN_TASK_RETRYING ? (task->retry_at - now) / 1000 : 0,
+        .retry_in_ms = task->state == TARN_TASK_RETRYING ? task->retry_in_us / 1000 : 0,
         .summary = summary,
         .error = error,
         .log = task->log ? task->log : "",
@@ -170,8 +174,7 @@ static enum tarn_status start_task(struct executor *e, struct task *task)
                                                            e->plan->project_directory, task->log},
                                &task->pid, &failure);
     task->state = TARN_TASK_RUNNING;
-    struct tarn_run_try_row row = try_row(task);
-    TARN_TRY(tarn_run_try_begin(e->plan->state, e->plan->run.run_id, &row, e->err));
+    task->unrecorded = true;
     if (status != TARN_OK) {
         struct tarn_process_exit none = {.exit_code = tarn_status_exit_code(status)};
         return finish_try(e, task, none, failure.text);
@@ -269,14 +272,33 @@ static enum tarn_task_state state_after(struct executor *e, struct task *task,
     return TARN_TASK_FAILED;
 }
 
+struct ending {
+    struct executor *executor;
+    struct task *task;
+    const struct tarn_run_try_row *row;
+    const char *summary;
+};
+
+static enum tarn_status record_end(struct tarn_state *state, void *context, struct tarn_error *err)
+{
+    const struct ending *ending = context;
+    const char *run_id = ending->executor->plan->run.run_id;
+    if (ending->task->unrecorded)
+        TARN_TRY(tarn_run_try_begin(state, run_id, ending->row, err));
+    ending->task->unrecorded = false;
+    return tarn_run_try_end(state, run_id, ending->row, ending->task->state, ending->summary, err);
+}
+
 /* `failure`: why it did not even start; NULL: the log tells. */
 static enum tarn_status finish_try(struct executor *e, struct task *task,
                                    struct tarn_process_exit end, const char *failure)
 {
     task->state = state_after(e, task, end);
     task->checks_failed = end.exit_code == 1;
-    if (task->state == TARN_TASK_RETRYING)
-        task->retry_at = tarn_monotonic_us() + retry_delay_us(task);
+    if (task->state == TARN_TASK_RETRYING) {
+        task->retry_in_us = retry_delay_us(task);
+        task->retry_at = tarn_monotonic_us() + task->retry_in_us;
+    }
     struct tarn_run_try_row row = try_row(task);
     row.ended_us = tarn_now_us();
     row.exit_code = end.exit_code;
@@ -286,8 +308,8 @@ static enum tarn_status finish_try(struct executor *e, struct task *task,
     const char *summary = last_line(task->summary_file, SUMMARY_BYTES_MAX, e->arena);
     (void)unlink(task->summary_file);
     task->pid = 0;
-    TARN_TRY(
-        tarn_run_try_end(e->plan->state, e->plan->run.run_id, &row, task->state, summary, e->err));
+    struct ending ending = {e, task, &row, summary};
+    TARN_TRY(tarn_state_transaction(e->plan->state, record_end, &ending, e->err));
     tell(e, task, summary, row.error);
     return TARN_OK;
 }
@@ -354,6 +376,28 @@ static enum tarn_status handle_signals(struct executor *e)
     return reap_children(e);
 }
 
+static enum tarn_status record_begun(struct tarn_state *state, void *context,
+                                     struct tarn_error *err)
+{
+    struct executor *e = context;
+    for (size_t i = 0; i < e->count; i++) {
+        struct task *task = &e->tasks[i];
+        struct tarn_run_try_row row = try_row(task);
+        if (task->unrecorded)
+            TARN_TRY(tarn_run_try_begin(state, e->plan->run.run_id, &row, err));
+        task->unrecorded = false;
+    }
+    return TARN_OK;
+}
+
+static bool any_unrecorded(const struct executor *e)
+{
+    for (size_t i = 0; i < e->count; i++)
+        if (e->tasks[i].unrecorded)
+            return true;
+    return false;
+}
+
 /* Milliseconds until something is due, at most a tick while tasks run. */
 static int sleep_ms(const struct executor *e)
 {
@@ -367,7 +411,10 @@ static int sleep_ms(const struct executor *e)
         next = due < next ? due : next;
     }
     int64_t wait_ms = next <= now ? 0 : (next - now + 999) / 1000;
-    return (int)(e->plan->listener.tick && wait_ms > TICK_MS ? TICK_MS : wait_ms);
+    int64_t max_ms = any_unrecorded(e)        ? BEGIN_UNRECORDED_MS
+                     : e->plan->listener.tick ? TICK_MS
+                                              : INT32_MAX;
+    return (int)(wait_ms < max_ms ? wait_ms : max_ms);
 }
 
 static enum tarn_status beat(struct executor *e)
@@ -397,8 +444,11 @@ static enum tarn_status run_loop(struct executor *e)
         if (all_ended(e))
             return TARN_OK;
         struct pollfd wake = {.fd = e->signals, .events = POLLIN};
-        if (poll(&wake, 1, sleep_ms(e)) < 0 && errno != EINTR)
+        int woken = poll(&wake, 1, sleep_ms(e));
+        if (woken < 0 && errno != EINTR)
             return tarn_fail_errno(e->err, "waiting for tasks");
+        if (woken == 0 && any_unrecorded(e))
+            TARN_TRY(tarn_state_transaction(e->plan->state, record_begun, e, e->err));
         TARN_TRY(handle_signals(e));
         stop_overdue(e);
         TARN_TRY(beat(e));

@@ -17,6 +17,8 @@ struct tarn_command {
 };
 
 extern const struct tarn_command tarn_command_run;
+extern const struct tarn_command tarn_command_runs;
+extern const struct tarn_command tarn_command_up;
 extern const struct tarn_command tarn_command_version;
 
 #endif

@@ -294,7 +294,7 @@ static enum tarn_status finish_try(struct executor *e, struct task *task,
                                    struct tarn_process_exit end, const char *failure)
 {
     task->state = state_after(e, task, end);
-    task->checks_failed = end.exit_code == 1;
+    task->checks_failed = end.exit_code == 1 && !task->declared->is_command;
     if (task->state == TARN_TASK_RETRYING) {
         task->retry_in_us = retry_delay_us(task);
         task->retry_at = tarn_monotonic_us() + task->retry_in_us;

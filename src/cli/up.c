@@ -1,0 +1,144 @@
+/* cli/up.c -- `tarn up`: the whole project in one command, then its report and where everything is.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "cli/command.h"
+#include "cli/dag_run.h"
+
+static const char help[] =
+    "Usage: tarn up [--batch] [--project DIR]\n"
+    "\n"
+    "Runs the project's dag (daily_etl, or the only one) with live progress, prints the report "
+    "that\n"
+    "the dag names and says where everything lies. A run of it that was broken off is replaced;\n"
+    "`tarn run --resume` goes on with one instead.\n"
+    "\n"
+    "  --batch   stop after the report, also when there is something to serve\n"
+    "\n" TARN_COMMON_HELP;
+
+/* Shows the report by the command that makes it; on the same standard output. */
+static enum tarn_status print_report(const struct tarn_common *common,
+                                     const struct tarn_project *project, const char *report,
+                                     struct tarn_error *err)
+{
+    TARN_AUTO_ARENA struct tarn_arena *arena = tarn_arena_new();
+    const char *program = tarn_program_path(arena);
+    const char *argv[] = {program,
+                          "report",
+                          report,
+                          "--project",
+                          project->directory,
+                          "--data",
+                          project->data,
+                          common->json ? "--json" : "--quiet",
+                          NULL};
+    fflush(stdout);
+    pid_t pid = fork();
+    if (pid == 0) {
+        execv(program, (char *const *)argv);
+        _exit(127);
+    }
+    int status = 0;
+    while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        continue;
+    if (pid < 0)
+        return tarn_fail_errno(err, "starting the report %s", report);
+    if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+        return tarn_fail(err, TARN_INTERNAL, "the report %s failed; the run itself succeeded",
+                         report);
+    return TARN_OK;
+}
+
+/* A path as a person would type it from here. */
+static const char *from_here(const char *path, struct tarn_arena *arena)
+{
+    char here[4096];
+    if (!getcwd(here, sizeof here - 1))
+        return path;
+    size_t len = strlen(here);
+    if (len > 1 && strncmp(path, here, len) == 0 && path[len] == '/')
+        return tarn_arena_strdup(arena, path + len + 1);
+    return path;
+}
+
+static void print_where(const struct tarn_project *project, const char *run_id)
+{
+    TARN_AUTO_ARENA struct tarn_arena *arena = tarn_arena_new();
+    const char *data = from_here(project->data, arena);
+    const char *program = from_here(tarn_program_path(arena), arena);
+    char here[4096] = "";
+    bool inside = getcwd(here, sizeof here) && strcmp(here, project->directory) == 0;
+    const char *option =
+        inside ? ""
+               : tarn_arena_format(arena, " --project %s", from_here(project->directory, arena));
+    printf("\nWhere everything lies\n"
+           "  raw files, as they arrived      %s/landing\n"
+           "  tables (Iceberg, Parquet)       %s/lake\n"
+           "  state (runs, checks, pointers)  %s/state.db\n"
+           "  logs of this run                %s/log/%s\n",
+           data, data, data, data, run_id);
+    printf("\nWhat to try next\n"
+           "  %s tables%s\n"
+           "  %s sql \"select ...\"%s\n"
+           "  %s runs%s\n"
+           "  %s doctor%s\n",
+           program, option, program, option, program, option, program, option);
+}
+
+static enum tarn_status bring_up(const struct tarn_common *common,
+                                 const struct tarn_project *project, bool batch, int *ret_signal,
+                                 struct tarn_error *err)
+{
+    TARN_AUTO_ARENA struct tarn_arena *arena = tarn_arena_new();
+    struct tarn_state *state;
+    struct tarn_launch_request request = {0};
+    struct tarn_launch launch = {0};
+    struct tarn_run_result result = {0};
+    TARN_TRY(tarn_directory_make(project->data, err));
+    TARN_TRY(tarn_state_open(tarn_project_data_path(project, "state.db"), &state, err));
+    enum tarn_status status =
+        tarn_dag_run(common, project, state, &request, arena, &launch, &result, err);
+    tarn_state_close(state);
+    *ret_signal = result.signal;
+    TARN_TRY(status);
+    if (launch.dag->report)
+        TARN_TRY(print_report(common, project, launch.dag->report, err));
+    if (common->json || common->quiet)
+        return TARN_OK;
+    print_where(project, launch.run.run_id);
+    if (!batch)
+        puts(
+            "\nThere is no console in this version, so this is the end: the same as with --batch.");
+    return TARN_OK;
+}
+
+static enum tarn_status run(int argc, char **argv, struct tarn_error *err)
+{
+    struct tarn_common common = {0};
+    bool batch = false;
+    const struct tarn_option options[] = {{"batch", 0, TARN_OPTION_FLAG, &batch}};
+    TARN_TRY(tarn_options_parse(argc, argv, &common, options, TARN_COUNT(options), NULL, err));
+    struct tarn_project *project;
+    int ended_by = 0;
+    TARN_TRY(tarn_project_open(common.project, common.data, common.target, &project, err));
+    enum tarn_status status = bring_up(&common, project, batch, &ended_by, err);
+    tarn_project_close(project);
+    if (ended_by) { /* so that whoever started it sees what ended it */
+        fprintf(stderr, "tarn up: %s\n", err->text);
+        signal(ended_by, SIG_DFL);
+        raise(ended_by);
+    }
+    return status;
+}
+
+const struct tarn_command tarn_command_up = {
+    .name = "up",
+    .summary = "run the whole project and print its report",
+    .help = help,
+    .run = run,
+};

@@ -1,11 +1,11 @@
 {#- Text standardised: no outer blanks, inner blanks collapsed, empty text is NULL. -#}
 {% macro clean_text(column) -%}
-    nullif(trim(regexp_replace({{ column }}, '\s+', ' ', 'g')), '')
+    nullif(trim(case when contains({{ column }}, '  ') then regexp_replace({{ column }}, ' +', ' ', 'g') else {{ column }} end), '')
 {%- endmacro %}
 
 {#- A code such as a status or a channel: lower case, words joined by underscores. -#}
 {% macro clean_code(column) -%}
-    nullif(regexp_replace(lower(trim({{ column }})), '[\s-]+', '_', 'g'), '')
+    nullif(replace(replace(lower(trim({{ column }})), ' ', '_'), '-', '_'), '')
 {%- endmacro %}
 
 {#- Names written all in capitals or all in small letters become Title Case; others (McDonald, O'Neil) stay as typed. -#}

@@ -2,6 +2,18 @@
 -- orders whose customer is not known are held: they stay here with the reason and go no further.
 with copies as (
     {{ number_copies(ref('stg_orders'), 'order_id') }}
+),
+
+customers as (
+    select
+        customer_id,
+        customer_key,
+        country_code,
+        -- An order from before the account was opened belongs to the first version.
+        case when version_number = 1 then timestamp '1900-01-01 00:00:00' else valid_from end as first_moment,
+        valid_to
+    from {{ ref('int_customer_versions') }}
+    where hold_reason is null
 )
 
 select
@@ -25,8 +37,7 @@ select
     copies._line,
     copies._arrived_on
 from copies
-left join {{ ref('int_customer_versions') }} as customer
+left join customers as customer
     on customer.customer_id = copies.customer_id
-    and customer.hold_reason is null
+    and copies.ordered_at >= customer.first_moment
     and copies.ordered_at < customer.valid_to
-    and (copies.ordered_at >= customer.valid_from or customer.version_number = 1)

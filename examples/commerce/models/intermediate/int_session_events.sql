@@ -6,12 +6,9 @@ with visits as (
             events,
             '[{"page": "VARCHAR", "event_type": "VARCHAR", "at": "VARCHAR", "product_id": "VARCHAR"}]'
         )) as events
-    from {{ ref('stg_sessions') }} as stg
-    where not exists (
-        select 1
-        from {{ ref('int_sessions') }} as held
-        where held.hold_reason is not null and held._file = stg._file and held._line = stg._line
-    )
+    from {{ ref('stg_sessions') }} as visit
+    anti join (select _file, _line from {{ ref('int_sessions') }} where hold_reason is not null) as held
+        on held._file = visit._file and held._line = visit._line
 ),
 
 flattened as (

@@ -11,5 +11,5 @@ select
     raw._line,
     raw._arrived_on
 from {{ source('bronze', 'customers') }} as raw
+anti join {{ quarantined('customers') }} as bad on bad._file = raw._file and bad._line = raw._line
 left join {{ ref('country_aliases') }} as country on country.alias = lower(trim(raw.country))
-where {{ not_quarantined('customers') }}

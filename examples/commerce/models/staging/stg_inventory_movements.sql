@@ -11,4 +11,4 @@ select
     raw._line,
     raw._arrived_on
 from {{ source('bronze', 'inventory_movements') }} as raw
-where {{ not_quarantined('inventory_movements') }}
+anti join {{ quarantined('inventory_movements') }} as bad on bad._file = raw._file and bad._line = raw._line

@@ -9,4 +9,4 @@ select
     raw._line,
     raw._arrived_on
 from {{ source('bronze', 'order_items') }} as raw
-where {{ not_quarantined('order_items') }}
+anti join {{ quarantined('order_items') }} as bad on bad._file = raw._file and bad._line = raw._line

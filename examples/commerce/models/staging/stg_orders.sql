@@ -13,6 +13,6 @@ select
     raw._line,
     raw._arrived_on
 from {{ source('bronze', 'orders') }} as raw
+anti join {{ quarantined('orders') }} as bad on bad._file = raw._file and bad._line = raw._line
 left join {{ ref('channel_map') }} as channel
     on channel.raw_channel = {{ clean_code('coalesce(raw.sales_channel, raw.channel)') }}
-where {{ not_quarantined('orders') }}

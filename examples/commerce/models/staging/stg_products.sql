@@ -13,4 +13,4 @@ select
     raw._line,
     raw._arrived_on
 from {{ source('bronze', 'products') }} as raw
-where {{ not_quarantined('products') }}
+anti join {{ quarantined('products') }} as bad on bad._file = raw._file and bad._line = raw._line

@@ -1,6 +1,6 @@
 -- Every visit. The events stay JSON text here; int_session_events gives each its own row.
 select
-    {{ clean_text('raw.session_id') }} as session_id,
+    nullif(trim(raw.session_id), '') as session_id,
     {{ parse_id('raw.customer_id') }} as customer_id,
     {{ parse_timestamp('raw.started_at') }} as started_at,
     coalesce({{ clean_code('raw.device') }}, 'unknown') as device,
@@ -12,5 +12,5 @@ select
     raw._line,
     raw._arrived_on
 from {{ source('bronze', 'sessions') }} as raw
+anti join {{ quarantined('sessions') }} as bad on bad._file = raw._file and bad._line = raw._line
 left join {{ ref('channel_map') }} as channel on channel.raw_channel = {{ clean_code('raw.channel') }}
-where {{ not_quarantined('sessions') }}

@@ -156,22 +156,41 @@ static enum tarn_status write_descriptor(int fd, const char *path, struct tarn_t
         bytes.data += put;
         bytes.len -= (size_t)put;
     }
-    if (sync_descriptor(fd) != 0)
-        return tarn_fail_errno(err, "syncing %s to disk", path);
     return TARN_OK;
 }
 
-enum tarn_status tarn_file_create(const char *path, struct tarn_text bytes, struct tarn_error *err)
+static enum tarn_status create_file(const char *path, struct tarn_text bytes, bool durable,
+                                    struct tarn_error *err)
 {
     int fd = fault_here() ? -1 : open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     if (fd < 0)
         return tarn_fail_errno(err, "creating %s", path);
     enum tarn_status status = write_descriptor(fd, path, bytes, err);
+    if (status == TARN_OK && durable && sync_descriptor(fd) != 0)
+        status = tarn_fail_errno(err, "syncing %s to disk", path);
     if (close(fd) != 0 && status == TARN_OK)
         status = tarn_fail_errno(err, "closing %s", path);
     if (status != TARN_OK)
         unlink(path);
     return status;
+}
+
+enum tarn_status tarn_file_create(const char *path, struct tarn_text bytes, struct tarn_error *err)
+{
+    return create_file(path, bytes, true, err);
+}
+
+enum tarn_status tarn_file_create_unsynced(const char *path, struct tarn_text bytes,
+                                           struct tarn_error *err)
+{
+    return create_file(path, bytes, false, err);
+}
+
+enum tarn_status tarn_file_move(const char *from, const char *to, struct tarn_error *err)
+{
+    if (fault_here() || rename(from, to) != 0)
+        return tarn_fail_errno(err, "renaming %s to %s", from, to);
+    return TARN_OK;
 }
 
 static char *parent_directory(const char *path)

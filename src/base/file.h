@@ -33,6 +33,11 @@ CHECKED enum tarn_status tarn_file_read(const char *path, struct tarn_buffer *in
  * durable only after tarn_directory_sync. A failure leaves no file behind. */
 CHECKED enum tarn_status tarn_file_create(const char *path, struct tarn_text bytes,
                                           struct tarn_error *err);
+/* The same without the sync, for a caller that writes several files and then syncs each of them. */
+CHECKED enum tarn_status tarn_file_create_unsynced(const char *path, struct tarn_text bytes,
+                                                   struct tarn_error *err);
+/* Renames within one file system; durable after both directories are synced. */
+CHECKED enum tarn_status tarn_file_move(const char *from, const char *to, struct tarn_error *err);
 /* Replaces `path` atomically (temporary file, sync, rename, directory sync). */
 CHECKED enum tarn_status tarn_file_replace(const char *path, struct tarn_text bytes,
                                            struct tarn_error *err);

@@ -17,6 +17,7 @@ struct source_slot {
 struct tarn_engine {
     duckdb_database database;
     char *catalog;
+    uint64_t identity;
     char *spill_directory;
     unsigned threads;
     bool bare;   /* while opening: sessions do not enter the catalog, which is not there yet */

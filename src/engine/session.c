@@ -109,6 +109,7 @@ enum tarn_status tarn_engine_open(const struct tarn_engine_options *options,
     engine->threads = options->threads ? options->threads : tarn_cpu_count();
     engine->spill_directory = spill_directory(options);
     engine->catalog = tarn_strdup(options->catalog ? options->catalog : "tarn");
+    tarn_random_bytes(&engine->identity, sizeof engine->identity);
     pthread_mutex_init(&engine->source_lock, NULL);
     const char *trace = getenv("TARN_TRACE_SQL");
     engine->trace = trace ? fopen(trace, "ae") : NULL;
@@ -148,6 +149,11 @@ unsigned tarn_engine_threads(const struct tarn_engine *engine)
 const char *tarn_engine_catalog(const struct tarn_engine *engine)
 {
     return engine->catalog;
+}
+
+uint64_t tarn_engine_identity(const struct tarn_engine *engine)
+{
+    return engine->identity;
 }
 
 enum tarn_status tarn_session_open(struct tarn_engine *engine, struct tarn_session **ret_session,

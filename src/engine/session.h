@@ -33,6 +33,8 @@ CHECKED enum tarn_status tarn_engine_open(const struct tarn_engine_options *opti
 void tarn_engine_close(struct tarn_engine *engine); /* all sessions closed before; NULL is fine */
 unsigned tarn_engine_threads(const struct tarn_engine *engine);
 const char *tarn_engine_catalog(const struct tarn_engine *engine);
+/* Tells this engine from every other one that this process ever opens. */
+uint64_t tarn_engine_identity(const struct tarn_engine *engine);
 
 CHECKED enum tarn_status tarn_session_open(struct tarn_engine *engine,
                                            struct tarn_session **ret_session,

@@ -19,6 +19,7 @@ struct tarn_command {
 extern const struct tarn_command tarn_command_run;
 extern const struct tarn_command tarn_command_runs;
 extern const struct tarn_command tarn_command_up;
+extern const struct tarn_command tarn_command_quality;
 extern const struct tarn_command tarn_command_version;
 
 #endif

@@ -11,6 +11,7 @@ static const struct tarn_command *const commands[] = {
     &tarn_command_run,
     &tarn_command_runs,
     &tarn_command_up,
+    &tarn_command_quality,
     &tarn_command_version,
 };
 

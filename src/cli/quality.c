@@ -1,0 +1,150 @@
+/* cli/quality.c -- `tarn quality`: checks the project's suites. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/command.h"
+#include "cli/workspace.h"
+#include "quality/runner.h"
+
+enum { OUTPUT_MAX_BYTES = 1 << 30 };
+
+static const char *const layers[] = {"bronze", "silver", "gold", NULL};
+
+struct quality_arguments {
+    struct tarn_common common;
+    struct tarn_quality_options options;
+    const char *format;
+};
+
+static enum tarn_status choice(const char *option, const char *value, const char *const *choices,
+                               int *ret_at, struct tarn_error *err)
+{
+    size_t count = 0;
+    for (; choices[count]; count++)
+        if (strcasecmp(choices[count], value) == 0) {
+            *ret_at = (int)count;
+            return TARN_OK;
+        }
+    const char *nearest = tarn_text_nearest(value, choices, count);
+    return tarn_fail(err, TARN_USAGE, "--%s does not take '%s'; %s%s%s", option, value,
+                     nearest ? "did you mean '" : "the first of its values is '",
+                     nearest ? nearest : choices[0], "'?");
+}
+
+static enum tarn_status check_arguments(struct quality_arguments *a, struct tarn_error *err)
+{
+    int at = TARN_RESULT_SUMMARY;
+    if (a->format)
+        TARN_TRY(choice("result-format", a->format, tarn_result_formats, &at, err));
+    a->options.format = (enum tarn_result_format)at;
+    if (a->options.layer) {
+        TARN_TRY(choice("layer", a->options.layer, layers, &at, err));
+        a->options.layer = layers[at];
+    }
+    return TARN_OK;
+}
+
+static void print_report(const struct tarn_quality_report *report,
+                         const struct quality_arguments *a)
+{
+    TARN_BUFFER(out, OUTPUT_MAX_BYTES);
+    if (a->common.json) {
+        struct tarn_json_writer w = tarn_json_writer(&out, 2);
+        tarn_quality_write_json(report, a->options.format, &w);
+        tarn_buffer_append_char(&out, '\n');
+    } else {
+        tarn_quality_write_text(report, &out);
+    }
+    fwrite(tarn_buffer_str(&out), 1, out.len, stdout);
+}
+
+static enum tarn_status fail_checks(const struct tarn_quality_report *report,
+                                    struct tarn_error *err)
+{
+    size_t suites = 0, counts = 0;
+    for (size_t i = 0; i < report->suite_count; i++)
+        suites += !report->suites[i].success;
+    for (size_t i = 0; i < report->reconcile_count; i++)
+        counts += !report->reconciles[i].success;
+    return tarn_fail(err, TARN_CHECKS_FAILED,
+                     "%zu of %zu suites failed and %zu of %zu counts do not add up; the lines "
+                     "marked FAIL say where",
+                     suites, report->suite_count, counts, report->reconcile_count);
+}
+
+static void summarise(const struct tarn_quality_report *report)
+{
+    size_t evaluated = 0;
+    int64_t records = 0;
+    for (size_t i = 0; i < report->suite_count; i++) {
+        evaluated += report->suites[i].count;
+        records += report->suites[i].quarantine_records;
+    }
+    tarn_summary_write("%zu expectations on %zu tables, %lld records in quarantine, %zu counts",
+                       evaluated, report->score_count, (long long)records, report->reconcile_count);
+}
+
+static void close_suites(struct tarn_suites *suites)
+{
+    tarn_suites_release(suites);
+}
+
+static void close_session(struct tarn_session **session)
+{
+    tarn_session_close(*session);
+}
+
+static enum tarn_status run_suites(struct quality_arguments *a, struct tarn_error *err)
+{
+    TARN_AUTO(tarn_workspace_close) struct tarn_workspace workspace = {0};
+    TARN_AUTO_ARENA struct tarn_arena *arena = tarn_arena_new();
+    TARN_AUTO(close_suites) struct tarn_suites suites = {0};
+    TARN_AUTO(close_session) struct tarn_session *session = NULL;
+    struct tarn_quality_report report;
+    TARN_TRY(check_arguments(a, err));
+    TARN_TRY(tarn_workspace_open(&a->common, &workspace, err));
+    TARN_TRY(
+        tarn_suites_read(tarn_project_path(workspace.project, "quality"), arena, &suites, err));
+    TARN_TRY(tarn_session_open(workspace.engine, &session, err));
+    struct tarn_quality quality = {session, workspace.lake, workspace.state, workspace.progress};
+    TARN_TRY(tarn_quality_run(&quality, &suites, &a->options, arena, &report, err));
+    print_report(&report, a);
+    summarise(&report);
+    return report.success ? TARN_OK : fail_checks(&report, err);
+}
+
+static enum tarn_status run(int argc, char **argv, struct tarn_error *err)
+{
+    struct quality_arguments a = {0};
+    TARN_AUTO(tarn_strings_release) struct tarn_strings words = {0};
+    const struct tarn_option options[] = {
+        {"suite", 's', TARN_OPTION_STR, &a.options.suite},
+        {"table", 0, TARN_OPTION_STR, &a.options.table},
+        {"layer", 0, TARN_OPTION_STR, &a.options.layer},
+        {"result-format", 0, TARN_OPTION_STR, &a.format},
+        {"run-id", 0, TARN_OPTION_STR, &a.options.run_id},
+    };
+    TARN_TRY(tarn_options_parse(argc, argv, &a.common, options, TARN_COUNT(options), &words, err));
+    if (words.count == 0 || (words.count == 1 && strcmp(words.items[0], "run") == 0))
+        return run_suites(&a, err);
+    return tarn_fail(err, TARN_USAGE, "there is no `tarn quality %s`; there is run",
+                     words.items[0]);
+}
+
+const struct tarn_command tarn_command_quality = {
+    .name = "quality",
+    .summary = "check tables against the project's expectation suites",
+    .help =
+        "Usage: tarn quality [run] [options]\n"
+        "\n"
+        "Checks the suites in quality/*.yml and *.json (docs/quality.md), puts failing rows\n"
+        "into quarantine, verifies that counts add up and keeps the results.\n"
+        "\n"
+        "  --suite NAME           only this suite or reconciliation\n"
+        "  --table NS.TABLE       only suites on this table\n"
+        "  --layer LAYER          only bronze, silver or gold\n"
+        "  --result-format FORMAT BOOLEAN_ONLY, BASIC, SUMMARY (default) or COMPLETE, for --json\n"
+        "  --run-id ID            the id under which results are kept (default: a new one)\n"
+        "\n" TARN_COMMON_HELP,
+    .run = run,
+};

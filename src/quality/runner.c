@@ -1,0 +1,338 @@
+/* quality/runner.c -- see runner.h. */
+#include "quality/runner.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/hash.h"
+#include "store/quality.h"
+
+enum { SAMPLES = 20, SAMPLES_COMPLETE = 100000 };
+
+struct run {
+    const struct tarn_quality *quality;
+    const struct tarn_quality_options *options;
+    struct tarn_arena *arena;
+    struct tarn_quality_report *report;
+};
+
+/* ---- what to run ---- */
+
+static bool is_table(const struct tarn_suite *suite, const char *dotted)
+{
+    size_t len = strlen(suite->ns);
+    return strncmp(dotted, suite->ns, len) == 0 && dotted[len] == '.' &&
+           strcmp(dotted + len + 1, suite->table) == 0;
+}
+
+static bool is_chosen(const struct tarn_suite *suite, const struct tarn_quality_options *options)
+{
+    return (!options->suite || strcmp(suite->name, options->suite) == 0) &&
+           (!options->table || is_table(suite, options->table)) &&
+           (!options->layer || strcmp(suite->layer, options->layer) == 0);
+}
+
+/* A reconciliation is chosen by layer, or by its name as if it were a suite; not by table. */
+static bool is_reconcile_chosen(const struct tarn_reconcile *reconcile,
+                                const struct tarn_quality_options *options)
+{
+    if (options->table)
+        return false;
+    if (options->suite)
+        return strcmp(reconcile->name, options->suite) == 0;
+    return !options->layer || (reconcile->layer && strcmp(reconcile->layer, options->layer) == 0);
+}
+
+static enum tarn_status fail_nothing(const struct tarn_suites *suites,
+                                     const struct tarn_quality_options *options,
+                                     struct tarn_arena *arena, struct tarn_error *err)
+{
+    if (suites->suite_count + suites->reconcile_count == 0)
+        return tarn_fail(err, TARN_USAGE,
+                         "this project has no suites; write them to quality/*.yml "
+                         "(docs/quality.md), or start with `tarn quality suggest TABLE`");
+    const char **names = tarn_arena_array(arena, suites->suite_count + 1, sizeof *names);
+    for (size_t i = 0; i < suites->suite_count; i++)
+        names[i] = options->suite ? suites->suites[i].name
+                                  : tarn_arena_format(arena, "%s.%s", suites->suites[i].ns,
+                                                      suites->suites[i].table);
+    const char *wanted = options->suite ? options->suite : options->table ? options->table : "";
+    const char *nearest = tarn_text_nearest(wanted, names, suites->suite_count);
+    if (options->layer && !options->suite && !options->table)
+        return tarn_fail(err, TARN_USAGE, "no suite is of layer '%s'", options->layer);
+    return tarn_fail(
+        err, TARN_USAGE, "no suite %s '%s'%s%s%s", options->suite ? "is called" : "is about table",
+        wanted, nearest ? "; did you mean '" : "", nearest ? nearest : "", nearest ? "'?" : "");
+}
+
+/* ---- one suite ---- */
+
+static enum tarn_status fail_no_table(const struct run *r, const struct tarn_suite *suite,
+                                      struct tarn_error *err)
+{
+    struct tarn_lake_list list = {0};
+    struct tarn_error other;
+    const char *nearest = NULL;
+    if (r->quality->lake &&
+        tarn_lake_list(r->quality->lake, NULL, r->arena, &list, &other) == TARN_OK) {
+        const char **names = tarn_arena_array(r->arena, list.count + 1, sizeof *names);
+        for (size_t i = 0; i < list.count; i++)
+            names[i] =
+                tarn_arena_format(r->arena, "%s.%s", list.entries[i].ns, list.entries[i].name);
+        nearest = tarn_text_nearest(tarn_arena_format(r->arena, "%s.%s", suite->ns, suite->table),
+                                    names, list.count);
+    }
+    return tarn_yaml_fail(suite->table_node, err,
+                          "suite '%s': there is no table %s.%s%s%s%s; `tarn tables` lists them",
+                          suite->name, suite->ns, suite->table, nearest ? "; did you mean '" : "",
+                          nearest ? nearest : "", nearest ? "'?" : "");
+}
+
+static enum tarn_status check_key(const struct run *r, const struct tarn_suite_report *s,
+                                  struct tarn_error *err)
+{
+    for (size_t i = 0; i < s->suite->key_count; i++) {
+        bool found = false;
+        for (size_t k = 0; k < s->table.column_count; k++)
+            found |= strcmp(s->table.columns[k].name, s->suite->key[i]) == 0;
+        if (!found)
+            return tarn_yaml_fail(tarn_yaml_get(s->suite->node, "key"), err,
+                                  "%s.%s has no column '%s'", s->suite->ns, s->suite->table,
+                                  s->suite->key[i]);
+    }
+    (void)r;
+    return TARN_OK;
+}
+
+static enum tarn_status bind_suite(struct run *r, struct tarn_suite_report *s,
+                                   struct tarn_error *err)
+{
+    const struct tarn_suite *suite = s->suite;
+    if (tarn_check_table_open(r->quality->session, suite->ns, suite->table, r->arena, &s->table,
+                              err) != TARN_OK)
+        return fail_no_table(r, suite, err);
+    TARN_TRY(check_key(r, s, err));
+    s->count = suite->expectation_count;
+    s->checks = tarn_arena_array(r->arena, s->count + 1, sizeof *s->checks);
+    s->outcomes = tarn_arena_array(r->arena, s->count + 1, sizeof *s->outcomes);
+    for (size_t i = 0; i < s->count; i++)
+        TARN_TRY(tarn_check_bind(&suite->expectations[i], &s->table, r->arena, &s->checks[i], err));
+    return TARN_OK;
+}
+
+static enum tarn_status run_suite(struct run *r, struct tarn_suite_report *s,
+                                  struct tarn_error *err)
+{
+    int64_t start = tarn_monotonic_us();
+    struct tarn_measure_options options = {
+        .sample_max = r->options->format == TARN_RESULT_COMPLETE ? SAMPLES_COMPLETE : SAMPLES,
+        .index = s->suite->key,
+        .index_count = s->suite->key_count,
+    };
+    if (tarn_measure(s->checks, s->count, &options, r->arena, s->outcomes, err) != TARN_OK)
+        return tarn_error_wrap(err, "suite '%s' on %s.%s", s->suite->name, s->suite->ns,
+                               s->suite->table);
+    s->success = true;
+    for (size_t i = 0; i < s->count && !s->suite->quarantine; i++)
+        s->success &=
+            s->outcomes[i].success || s->outcomes[i].check->e->severity == TARN_SEVERITY_WARN;
+    s->micros = tarn_monotonic_us() - start;
+    return TARN_OK;
+}
+
+/* In a quarantine suite only what cannot be put aside row by row still counts. */
+static void judge_quarantine_suite(struct tarn_suite_report *s)
+{
+    for (size_t i = 0; i < s->count && s->suite->quarantine; i++) {
+        const struct tarn_outcome *o = &s->outcomes[i];
+        bool put_aside = o->condition && !o->check->source;
+        s->success &= o->success || put_aside || o->check->e->severity == TARN_SEVERITY_WARN;
+    }
+}
+
+static enum tarn_status run_suites(struct run *r, struct tarn_error *err)
+{
+    struct tarn_quality_report *report = r->report;
+    for (size_t i = 0; i < report->suite_count; i++)
+        TARN_TRY(bind_suite(r, &report->suites[i], err));
+    for (size_t i = 0; i < report->suite_count; i++) {
+        struct tarn_suite_report *s = &report->suites[i];
+        char label[300];
+        snprintf(label, sizeof label, "quality %s.%s", s->suite->ns, s->suite->table);
+        struct tarn_progress_step *step = tarn_progress_begin(r->quality->progress, label, 0);
+        enum tarn_status status = run_suite(r, s, err);
+        judge_quarantine_suite(s);
+        tarn_progress_end(step, status == TARN_OK && s->success, "%zu expectations", s->count);
+        TARN_TRY(status);
+    }
+    return tarn_quarantine_write(r->quality, report->suites, report->suite_count, report->run_id,
+                                 report->started_us, r->arena, err);
+}
+
+static enum tarn_status run_reconciles(struct run *r, struct tarn_error *err)
+{
+    struct tarn_quality_report *report = r->report;
+    for (size_t i = 0; i < report->reconcile_count; i++)
+        TARN_TRY(tarn_reconcile_check(r->quality->session, report->reconciles[i].reconcile,
+                                      r->arena, &report->reconciles[i], err));
+    return TARN_OK;
+}
+
+/* ---- keeping results ---- */
+
+static enum tarn_status keep_outcome(struct tarn_state *state,
+                                     const struct tarn_quality_report *report,
+                                     const struct tarn_suite_report *s, size_t at,
+                                     struct tarn_error *err)
+{
+    const struct tarn_outcome *o = &s->outcomes[at];
+    const struct tarn_expectation *e = o->check->e;
+    TARN_BUFFER(json, 64 << 20);
+    struct tarn_json_writer w = tarn_json_writer(&json, 0);
+    tarn_quality_write_result(o, TARN_RESULT_SUMMARY, &w);
+    struct tarn_stored_outcome stored = {
+        .run_id = report->run_id,
+        .suite = s->suite->name,
+        .position = (int64_t)at,
+        .ns = s->suite->ns,
+        .table = s->suite->table,
+        .rule = e->rule,
+        .type = e->type->gx_name,
+        .column = o->check->column_name,
+        .kind = tarn_quality_kinds[e->kind],
+        .severity = tarn_severity_name(e->severity),
+        .success = o->success,
+        .element_count = o->element_count,
+        .considered_count = o->considered_count,
+        .unexpected_count = o->unexpected_count,
+        .result_json = json.overflow ? "{}" : tarn_buffer_str(&json),
+        .measured_us = report->started_us,
+        .has_metric = true,
+        .metric = (double)o->unexpected_count,
+    };
+    enum tarn_check_shape shape = e->type->shape;
+    if (shape == TARN_SHAPE_AGGREGATE || shape == TARN_SHAPE_CATALOG) {
+        stored.has_metric = o->has_number;
+        stored.metric = o->number;
+    }
+    return tarn_quality_store_outcome(state, &stored, err);
+}
+
+static enum tarn_status keep_suite(struct tarn_state *state,
+                                   const struct tarn_quality_report *report,
+                                   const struct tarn_suite_report *s, struct tarn_error *err)
+{
+    int64_t successful = 0;
+    for (size_t i = 0; i < s->count; i++)
+        successful += s->outcomes[i].success;
+    struct tarn_stored_suite stored = {
+        .run_id = report->run_id,
+        .suite = s->suite->name,
+        .ns = s->suite->ns,
+        .table = s->suite->table,
+        .layer = s->suite->layer,
+        .success = s->success,
+        .evaluated = (int64_t)s->count,
+        .successful = successful,
+        .quarantine_records = s->quarantine_records,
+        .quarantine_rows = s->quarantine_rows,
+        .micros = s->micros,
+    };
+    TARN_TRY(tarn_quality_store_suite(state, &stored, err));
+    for (size_t i = 0; i < s->count; i++)
+        TARN_TRY(keep_outcome(state, report, s, i, err));
+    return TARN_OK;
+}
+
+static enum tarn_status keep_report(struct tarn_state *state, void *context, struct tarn_error *err)
+{
+    const struct tarn_quality_report *report = context;
+    TARN_TRY(tarn_quality_store_run(state, report->run_id, report->started_us, report->finished_us,
+                                    report->success, err));
+    for (size_t i = 0; i < report->suite_count; i++)
+        TARN_TRY(keep_suite(state, report, &report->suites[i], err));
+    for (size_t i = 0; i < report->reconcile_count; i++) {
+        const struct tarn_reconcile_report *r = &report->reconciles[i];
+        TARN_TRY(tarn_quality_store_reconcile(state, report->run_id, r->reconcile->name, r->parts,
+                                              r->difference, r->success, err));
+    }
+    for (size_t i = 0; i < report->score_count; i++) {
+        const struct tarn_table_score *s = &report->scores[i];
+        TARN_TRY(tarn_quality_store_table_score(state, report->run_id, report->started_us, s->ns,
+                                                s->table, s->rows, s->dimensions, s->overall, err));
+    }
+    return TARN_OK;
+}
+
+/* ---- a run ---- */
+
+static void choose(struct run *r, const struct tarn_suites *suites)
+{
+    struct tarn_quality_report *report = r->report;
+    report->suites = tarn_arena_array(r->arena, suites->suite_count + 1, sizeof *report->suites);
+    report->reconciles =
+        tarn_arena_array(r->arena, suites->reconcile_count + 1, sizeof *report->reconciles);
+    for (size_t i = 0; i < suites->suite_count; i++)
+        if (is_chosen(&suites->suites[i], r->options))
+            report->suites[report->suite_count++].suite = &suites->suites[i];
+    for (size_t i = 0; i < suites->reconcile_count; i++)
+        if (is_reconcile_chosen(&suites->reconciles[i], r->options))
+            report->reconciles[report->reconcile_count++].reconcile = &suites->reconciles[i];
+}
+
+static enum tarn_status attach_lake(struct run *r, struct tarn_error *err)
+{
+    const char *problems = "";
+    if (!r->quality->lake)
+        return TARN_OK;
+    TARN_TRY(tarn_lake_attach_all(r->quality->lake, r->quality->session, r->arena, &problems, err));
+    if (problems && problems[0])
+        tarn_progress_say(r->quality->progress, "%s", problems);
+    return TARN_OK;
+}
+
+static void release(struct tarn_quality_report *report)
+{
+    for (size_t i = 0; i < report->suite_count; i++)
+        if (report->suites[i].outcomes)
+            tarn_measure_release(report->suites[i].outcomes, report->suites[i].count);
+}
+
+static void judge(struct tarn_quality_report *report)
+{
+    report->success = true;
+    for (size_t i = 0; i < report->suite_count; i++)
+        report->success &= report->suites[i].success;
+    for (size_t i = 0; i < report->reconcile_count; i++)
+        report->success &= report->reconciles[i].success;
+}
+
+enum tarn_status tarn_quality_run(const struct tarn_quality *quality,
+                                  const struct tarn_suites *suites,
+                                  const struct tarn_quality_options *options,
+                                  struct tarn_arena *arena, struct tarn_quality_report *ret_report,
+                                  struct tarn_error *err)
+{
+    char id[TARN_UUID_BYTES];
+    struct tarn_quality_report report = {.started_us = tarn_now_us()};
+    struct run r = {quality, options, arena, &report};
+    report.run_id = tarn_arena_strdup(arena, options->run_id ? options->run_id : tarn_uuid(id));
+    choose(&r, suites);
+    if (report.suite_count + report.reconcile_count == 0)
+        return fail_nothing(suites, options, arena, err);
+    TARN_TRY(attach_lake(&r, err));
+    enum tarn_status status = run_suites(&r, err);
+    if (status == TARN_OK)
+        status = run_reconciles(&r, err);
+    release(&report);
+    TARN_TRY(status);
+    judge(&report);
+    tarn_table_scores(report.suites, report.suite_count, arena, &report.scores,
+                      &report.score_count);
+    report.finished_us = tarn_now_us();
+    if (quality->state)
+        TARN_TRY(tarn_state_transaction(quality->state, keep_report, &report, err));
+    *ret_report = report;
+    return TARN_OK;
+}

@@ -130,9 +130,9 @@ static void values(void **state)
     expect(f, "  - not_matches: {column: email, regex: '@'}\n", "no 3/4");
     expect(f, "  - matches_list: {column: email, regexes: ['^a', '^b', 'k']}\n", "no 1/4");
     expect(f, "  - matches_list: {column: email, regexes: ['@', '^a'], match_on: all}\n", "no 3/4");
-    expect(f, "  - not_matches_list: {column: email, regexes: ['^a', '^b']}\n", "no 2/4");
+    expect(f, "  - not_matches_list: {column: email, regexes: ['^a', '^b']}\n", "no 3/4");
     expect(f, "  - like: {column: email, pattern: '%@x.com'}\n", "no 1/4");
-    expect(f, "  - not_like_list: {column: email, patterns: ['a%', 'b%']}\n", "no 2/4");
+    expect(f, "  - not_like_list: {column: email, patterns: ['a%', 'b%']}\n", "no 3/4");
 }
 
 static void text_as_types(void **state)

@@ -16,6 +16,7 @@ struct tarn_command {
     enum tarn_status (*run)(int argc, char **argv, struct tarn_error *err);
 };
 
+extern const struct tarn_command tarn_command_generate;
 extern const struct tarn_command tarn_command_maintain;
 extern const struct tarn_command tarn_command_run;
 extern const struct tarn_command tarn_command_runs;

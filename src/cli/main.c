@@ -8,6 +8,7 @@
 #include "cli/command.h"
 
 static const struct tarn_command *const commands[] = {
+    &tarn_command_generate,
     &tarn_command_maintain,
     &tarn_command_run,
     &tarn_command_runs,

@@ -8,13 +8,8 @@
 #include "cli/command.h"
 
 static const struct tarn_command *const commands[] = {
-    &tarn_command_generate,
-    &tarn_command_maintain,
-    &tarn_command_run,
-    &tarn_command_runs,
-    &tarn_command_up,
-    &tarn_command_quality,
-    &tarn_command_version,
+    &tarn_command_generate, &tarn_command_maintain, &tarn_command_run,     &tarn_command_runs,
+    &tarn_command_up,       &tarn_command_quality,  &tarn_command_version,
 };
 
 static void print_help(FILE *out)

@@ -7,10 +7,12 @@
 #include "base/text.h"
 #include "cli/command.h"
 
+/* clang-format off: one line each, so that two new commands do not meet in one line */
 static const struct tarn_command *const commands[] = {
-    &tarn_command_generate, &tarn_command_maintain, &tarn_command_run,     &tarn_command_runs,
-    &tarn_command_up,       &tarn_command_quality,  &tarn_command_version,
+    &tarn_command_doctor, &tarn_command_generate, &tarn_command_maintain, &tarn_command_quality,
+    &tarn_command_run,    &tarn_command_runs,     &tarn_command_up,       &tarn_command_version,
 };
+/* clang-format on */
 
 static void print_help(FILE *out)
 {

@@ -141,6 +141,11 @@ void tarn_engine_close(struct tarn_engine *engine)
     free(engine);
 }
 
+const char *tarn_engine_library_version(void)
+{
+    return duckdb_library_version();
+}
+
 unsigned tarn_engine_threads(const struct tarn_engine *engine)
 {
     return engine->threads;

@@ -31,6 +31,8 @@ struct tarn_engine_options {
 CHECKED enum tarn_status tarn_engine_open(const struct tarn_engine_options *options,
                                           struct tarn_engine **ret_engine, struct tarn_error *err);
 void tarn_engine_close(struct tarn_engine *engine); /* all sessions closed before; NULL is fine */
+/* "v1.5.6" */
+const char *tarn_engine_library_version(void);
 unsigned tarn_engine_threads(const struct tarn_engine *engine);
 const char *tarn_engine_catalog(const struct tarn_engine *engine);
 /* Tells this engine from every other one that this process ever opens. */

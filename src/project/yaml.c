@@ -589,3 +589,8 @@ enum tarn_status tarn_yaml_choice(const struct tarn_yaml *map, const char *key,
     return tarn_yaml_fail(value, err, "%s is one of %s, not %s", key, tarn_buffer_str(&list),
                           value->text ? value->text : tarn_yaml_kind_name(value->kind));
 }
+
+const char *tarn_yaml_library_version(void)
+{
+    return yaml_get_version_string();
+}

@@ -13,6 +13,8 @@
 #include "base/memory.h"
 #include "base/text.h"
 
+const char *tarn_yaml_library_version(void); /* "0.2.5" */
+
 enum tarn_yaml_kind {
     TARN_YAML_NULL,
     TARN_YAML_BOOL,

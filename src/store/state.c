@@ -308,3 +308,21 @@ int64_t tarn_state_last_id(struct tarn_state *state)
 {
     return sqlite3_last_insert_rowid(state->db);
 }
+
+const char *tarn_state_library_version(void)
+{
+    return sqlite3_libversion();
+}
+
+enum tarn_status tarn_state_check(struct tarn_state *state, struct tarn_error *err)
+{
+    TARN_AUTO_STATEMENT struct tarn_statement *s = NULL;
+    bool row = false;
+    TARN_TRY(tarn_statement_begin(state, "PRAGMA integrity_check(1)", &s, err));
+    TARN_TRY(tarn_statement_step(s, &row, err));
+    const char *found = row ? tarn_column_str(s, 0) : NULL;
+    if (!found || strcmp(found, "ok") != 0)
+        return tarn_fail(err, TARN_CORRUPT, "checking %s: %s", state->path,
+                         found ? found : "no answer");
+    return TARN_OK;
+}

@@ -22,6 +22,9 @@ struct tarn_statement;
 CHECKED enum tarn_status tarn_state_open(const char *path, struct tarn_state **ret_state,
                                          struct tarn_error *err);
 void tarn_state_close(struct tarn_state *state); /* NULL is fine */
+/* CORRUPT with what SQLite found when the file is damaged. Reads all of it. */
+CHECKED enum tarn_status tarn_state_check(struct tarn_state *state, struct tarn_error *err);
+const char *tarn_state_library_version(void); /* "3.40.1" */
 const char *tarn_state_path(const struct tarn_state *state);
 
 /* Runs `work` inside one IMMEDIATE transaction: committed when it returns TARN_OK, otherwise rolled

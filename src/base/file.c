@@ -215,6 +215,49 @@ enum tarn_status tarn_file_replace(const char *path, struct tarn_text bytes, str
     return tarn_directory_sync(directory, err);
 }
 
+static enum tarn_status copy_bytes(int in, int out, const char *from, const char *to,
+                                   struct tarn_error *err)
+{
+    enum { PIECE_BYTES = 1 << 18 };
+    TARN_AUTO_FREE char *piece = tarn_alloc(PIECE_BYTES);
+    for (;;) {
+        ssize_t got = read(in, piece, PIECE_BYTES);
+        if (got < 0)
+            return tarn_fail_errno(err, "reading %s", from);
+        if (got == 0)
+            break;
+        for (ssize_t done = 0; done < got;) {
+            ssize_t put = fault_here() ? -1 : write(out, piece + done, (size_t)(got - done));
+            if (put < 0)
+                return tarn_fail_errno(err, "writing %s", to);
+            done += put;
+        }
+    }
+    return sync_descriptor(out) == 0 ? TARN_OK : tarn_fail_errno(err, "syncing %s to disk", to);
+}
+
+enum tarn_status tarn_file_copy(const char *from, const char *to, struct tarn_error *err)
+{
+    char unique[TARN_UUID_BYTES];
+    TARN_AUTO_FREE char *directory = parent_directory(to);
+    TARN_AUTO_FREE char *temporary = tarn_format("%s/.%s.tmp", directory, tarn_uuid(unique));
+    int in = open(from, O_RDONLY | O_CLOEXEC);
+    if (in < 0)
+        return tarn_fail_errno(err, "opening %s", from);
+    int out = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    enum tarn_status status = out < 0 ? tarn_fail_errno(err, "creating %s", temporary)
+                                      : copy_bytes(in, out, from, to, err);
+    close(in);
+    if (out >= 0)
+        close(out);
+    if (status == TARN_OK && (fault_here() || rename(temporary, to) != 0))
+        status = tarn_fail_errno(err, "renaming %s to %s", temporary, to);
+    if (out >= 0 && status != TARN_OK)
+        unlink(temporary);
+    TARN_TRY(status);
+    return tarn_directory_sync(directory, err);
+}
+
 static enum tarn_status sync_path(const char *path, int flags, struct tarn_error *err)
 {
     int fd = open(path, flags | O_RDONLY | O_CLOEXEC);

@@ -41,6 +41,9 @@ CHECKED enum tarn_status tarn_file_move(const char *from, const char *to, struct
 /* Replaces `path` atomically (temporary file, sync, rename, directory sync). */
 CHECKED enum tarn_status tarn_file_replace(const char *path, struct tarn_text bytes,
                                            struct tarn_error *err);
+/* Copies a file's bytes to `to`, durably: it is there whole or not at
+ * all, also after a crash. The name in between starts with a dot, so listings leave it out. */
+CHECKED enum tarn_status tarn_file_copy(const char *from, const char *to, struct tarn_error *err);
 CHECKED enum tarn_status tarn_file_sync(const char *path, struct tarn_error *err);
 CHECKED enum tarn_status tarn_directory_sync(const char *path, struct tarn_error *err);
 

@@ -114,5 +114,22 @@ void tarn_vector_json(const struct tarn_vector *v, size_t row, struct tarn_json_
 /* For producers (engine/source.h): */
 void tarn_vector_set_null(struct tarn_vector *v, size_t row);
 void tarn_vector_set_text(struct tarn_vector *v, size_t row, struct tarn_text utf8);
+/* The same without a copy and without a check: the bytes must be valid UTF-8, at most 4 GiB, and
+ * stay where they are until the statement has ended. DuckDB's string is 16 bytes: the length and up
+ * to 12 bytes of text, or the length, the first 4 bytes and a pointer. */
+static inline void tarn_vector_refer_text(struct tarn_vector *v, size_t row, struct tarn_text utf8)
+{
+    enum { INLINE_BYTES = 12, PREFIX_BYTES = 4 };
+    char *slot = (char *)v->data + row * 16;
+    uint32_t len = (uint32_t)utf8.len;
+    memset(slot, 0, 16);
+    memcpy(slot, &len, sizeof len);
+    if (len <= INLINE_BYTES) {
+        memcpy(slot + sizeof len, utf8.data, len);
+    } else {
+        memcpy(slot + sizeof len, utf8.data, PREFIX_BYTES);
+        memcpy(slot + sizeof len + PREFIX_BYTES, &utf8.data, sizeof utf8.data);
+    }
+}
 
 #endif

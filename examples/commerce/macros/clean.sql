@@ -20,6 +20,11 @@
     end
 {%- endmacro %}
 
+{#- A label: first letter large, the rest small, however it was typed. -#}
+{% macro clean_label(column) -%}
+    upper(left({{ clean_text(column) }}, 1)) || lower(substr({{ clean_text(column) }}, 2))
+{%- endmacro %}
+
 {#- Lower case without blanks; an address that no mail could reach is NULL. -#}
 {% macro clean_email(column) -%}
     case

@@ -9,12 +9,17 @@
     try_cast({{ column }} as integer)
 {%- endmacro %}
 
-{#- 1234.5, ' 1,234.50 ', '$1234.50', '1234.50 EUR' -#}
+{#- 1234.5, ' 1,234.50 ', '$1,234.50'. An amount with another currency behind it is none of ours: NULL. -#}
 {% macro parse_money(column) -%}
     coalesce(
         try_cast({{ column }} as decimal(18, 2)),
-        try_cast(regexp_replace({{ column }}, '[$€£, ]|EUR|USD|GBP', '', 'g') as decimal(18, 2))
+        try_cast(replace(ltrim(trim({{ column }}), '$'), ',', '') as decimal(18, 2))
     )
+{%- endmacro %}
+
+{#- A value outside what can be true says nothing: NULL. -#}
+{% macro within(expression, least, most) -%}
+    case when {{ expression }} between {{ least }} and {{ most }} then {{ expression }} end
 {%- endmacro %}
 
 {#- ISO first. The other formats that the shop's systems send can be told apart by their separators:

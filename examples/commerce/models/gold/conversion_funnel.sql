@@ -3,13 +3,11 @@
 with reached as (
     select
         session_id,
-        max(case event_type
-            when 'purchase' then 5
-            when 'checkout' then 4
-            when 'begin_checkout' then 4
-            when 'add_to_cart' then 3
-            when 'product_view' then 2
-            when 'view_product' then 2
+        max(case
+            when event_type = 'purchase' then 5
+            when event_type = 'checkout' then 4
+            when event_type = 'cart' then 3
+            when product_id is not null then 2
             else 1
         end) as step
     from {{ ref('int_session_events') }}

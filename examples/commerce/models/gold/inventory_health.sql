@@ -1,4 +1,4 @@
--- What is in stock, how long it lasts and when to order more:
+-- What is in stock according to the catalogue, how long it lasts and when to order more:
 --   daily demand  = units sold per day over the last demand_window_days
 --   safety stock  = safety_z x standard deviation of daily demand x square root of the lead time
 --   reorder point = daily demand x lead time + safety stock
@@ -26,8 +26,14 @@ demand as (
     group by product_key
 ),
 
-stock as (
-    select product_id, sum(quantity) as moved, max(moved_at) as last_moved_at
+movements as (
+    select
+        product_id,
+        sum(quantity) filter (
+            where movement_type = 'purchase'
+                and moved_at >= (select date - interval {{ var('demand_window_days') }} day from as_of)
+        ) as received_units,
+        max(moved_at) as last_moved_at
     from {{ ref('int_inventory_movements') }}
     where hold_reason is null
     group by product_id
@@ -39,15 +45,16 @@ measured as (
         product.name,
         product.category,
         product.supplier,
-        greatest(coalesce(product.stock_quantity, 0) + coalesce(stock.moved, 0), 0) as on_hand,
+        coalesce(product.stock_quantity, 0) as on_hand,
+        coalesce(movements.received_units, 0) as received_units,
         coalesce(demand.daily_units, 0) as daily_units,
         cast(ceil({{ var('safety_z') }} * coalesce(demand.daily_deviation, 0) * sqrt({{ var('lead_time_days') }})) as bigint)
             as safety_stock,
         product.cost_price,
-        stock.last_moved_at
+        movements.last_moved_at
     from {{ ref('dim_product') }} as product
     left join demand on demand.product_key = product.product_key
-    left join stock on stock.product_id = product.product_key
+    left join movements on movements.product_id = product.product_key
 ),
 
 planned as (
@@ -62,6 +69,7 @@ select
     supplier,
     cast(on_hand as bigint) as on_hand,
     {{ money('on_hand * cost_price') }} as stock_value,
+    cast(received_units as bigint) as received_units,
     round(daily_units, 2) as daily_demand,
     round(on_hand / nullif(daily_units, 0), 1) as days_of_cover,
     safety_stock,

@@ -2,10 +2,10 @@
 select
     cast(raw.movement_id as bigint) as movement_id,
     cast(raw.product_id as bigint) as product_id,
-    {{ clean_code('raw.warehouse') }} as warehouse,
+    coalesce(upper({{ clean_code('raw.warehouse') }}), 'UNKNOWN') as warehouse,
     {{ clean_code('raw.movement_type') }} as movement_type,
     cast(raw.quantity as integer) as quantity,
-    {{ money('raw.unit_cost') }} as unit_cost,
+    {{ within(money('raw.unit_cost'), 0, 100000) }} as unit_cost,
     cast(raw.moved_at as timestamp) as moved_at,
     raw._file,
     raw._line,

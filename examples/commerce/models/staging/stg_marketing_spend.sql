@@ -3,7 +3,7 @@ select
     {{ parse_id('raw.spend_id') }} as spend_id,
     {{ parse_date('raw.date') }} as spend_date,
     coalesce(channel.channel, 'unknown') as channel,
-    {{ clean_text('raw.campaign') }} as campaign,
+    {{ clean_label('raw.campaign') }} as campaign,
     {{ parse_money('raw.spend') }} as spend,
     {{ parse_id('raw.impressions') }} as impressions,
     {{ parse_id('raw.clicks') }} as clicks,

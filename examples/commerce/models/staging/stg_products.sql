@@ -1,13 +1,13 @@
--- Every delivered product record, typed and standardised.
+-- Every delivered product record, typed and standardised. A price that cannot be true is left empty.
 select
     {{ parse_id('raw.product_id') }} as product_id,
     {{ clean_text('raw.name') }} as name,
-    coalesce({{ clean_name('raw.category') }}, 'Unknown') as category,
-    coalesce({{ clean_name('raw.subcategory') }}, 'Unknown') as subcategory,
+    coalesce({{ clean_label('raw.category') }}, 'Unknown') as category,
+    coalesce({{ clean_label('raw.subcategory') }}, 'Unknown') as subcategory,
     {{ clean_text('raw.supplier') }} as supplier,
-    {{ parse_money('raw.price') }} as price,
-    {{ parse_money('raw.cost_price') }} as cost_price,
-    {{ parse_integer('raw.stock_quantity') }} as stock_quantity,
+    {{ within(parse_money('raw.price'), 0.01, 100000) }} as price,
+    {{ within(parse_money('raw.cost_price'), 0, 100000) }} as cost_price,
+    {{ within(parse_integer('raw.stock_quantity'), 0, 10000000) }} as stock_quantity,
     {{ parse_timestamp('raw.created_at') }} as created_at,
     raw._file,
     raw._line,

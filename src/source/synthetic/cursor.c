@@ -234,6 +234,12 @@ static void change_copy(struct tarn_synth_cursor *cursor, struct tarn_synth_reco
         note(cursor, cursor->line, key->name, fault, key_text, new_key);
         return;
     }
+    if (record->override_count == 0) { /* nothing else to change it to: it is a plain copy */
+        struct tarn_synth_fault same = *fault;
+        same.fault = TARN_SYNTH_FAULT_DUPLICATE_SAME;
+        note(cursor, cursor->line, key->name, &same, key_text, key_text);
+        return;
+    }
     struct tarn_arena *arena = tarn_arena_new();
     note(cursor, cursor->line, key->name, fault, join(arena, name ? name : field->name, original),
          join(arena, name ? name : field->name, changed));

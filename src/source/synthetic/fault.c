@@ -555,22 +555,25 @@ static struct tarn_text typo(struct tarn_synth_batch *batch, struct tarn_text or
     return (struct tarn_text){out, original.len};
 }
 
-/* The value that another row of the entity has: right in kind, wrong in fact. */
+/* The value that another row of the entity has: right in kind, wrong in fact. `original` when all
+ * that were looked at have the same. */
 static struct tarn_text other_value(const struct tarn_synth_field *field,
                                     struct tarn_synth_batch *batch, struct tarn_text original,
                                     uint64_t draw)
 {
-    enum { ATTEMPTS = 16 };
-    uint64_t *rows = tarn_scratch_array(batch->scratch, ATTEMPTS, sizeof *rows);
-    for (size_t k = 0; k < ATTEMPTS; k++)
-        rows[k] = tarn_draw_below(tarn_draw(draw, k), field->entity->plan->rows);
-    struct tarn_synth_batch *others =
-        tarn_synth_batch_new(field->entity, batch->scratch, rows, ATTEMPTS);
-    const struct tarn_text *texts =
-        tarn_synth_as_texts(batch->scratch, tarn_synth_column(others, field), ATTEMPTS);
-    for (size_t k = 0; k < ATTEMPTS; k++)
-        if (texts[k].len > 0 && !tarn_text_equal(texts[k], original))
-            return texts[k];
+    enum { FEW = 8, MANY = 512 };
+    for (size_t done = 0, count = FEW; done < MANY; done += count, count *= 4) {
+        uint64_t *rows = tarn_scratch_array(batch->scratch, count, sizeof *rows);
+        for (size_t k = 0; k < count; k++)
+            rows[k] = tarn_draw_below(tarn_draw(draw, done + k), field->entity->plan->rows);
+        struct tarn_synth_batch *others =
+            tarn_synth_batch_new(field->entity, batch->scratch, rows, count);
+        const struct tarn_text *texts =
+            tarn_synth_as_texts(batch->scratch, tarn_synth_column(others, field), count);
+        for (size_t k = 0; k < count; k++)
+            if (texts[k].len > 0 && !tarn_text_equal(texts[k], original))
+                return texts[k];
+    }
     return original;
 }
 

@@ -18,10 +18,13 @@ struct tarn_command {
 
 extern const struct tarn_command tarn_command_doctor;
 extern const struct tarn_command tarn_command_generate;
+extern const struct tarn_command tarn_command_ingest;
 extern const struct tarn_command tarn_command_maintain;
 extern const struct tarn_command tarn_command_quality;
 extern const struct tarn_command tarn_command_run;
 extern const struct tarn_command tarn_command_runs;
+extern const struct tarn_command tarn_command_sql;
+extern const struct tarn_command tarn_command_tables;
 extern const struct tarn_command tarn_command_up;
 extern const struct tarn_command tarn_command_version;
 

@@ -9,8 +9,17 @@
 
 /* clang-format off: one line each, so that two new commands do not meet in one line */
 static const struct tarn_command *const commands[] = {
-    &tarn_command_doctor, &tarn_command_generate, &tarn_command_maintain, &tarn_command_quality,
-    &tarn_command_run,    &tarn_command_runs,     &tarn_command_up,       &tarn_command_version,
+    &tarn_command_doctor,
+    &tarn_command_generate,
+    &tarn_command_ingest,
+    &tarn_command_maintain,
+    &tarn_command_quality,
+    &tarn_command_run,
+    &tarn_command_runs,
+    &tarn_command_sql,
+    &tarn_command_tables,
+    &tarn_command_up,
+    &tarn_command_version,
 };
 /* clang-format on */
 

@@ -28,7 +28,7 @@ struct type_key {
 
 struct task_type {
     const char *name;
-    const char *command[3]; /* of tarn; NULL: a program of its own */
+    const char *command[5]; /* of tarn; NULL: a program of its own */
     bool takes_vars;
     struct type_key keys[TYPE_KEYS_MAX];
 };
@@ -42,7 +42,13 @@ struct task_type {
 static const struct task_type types[] = {
     {"generate", {"generate"}, false, {{"source", NULL, WORDS, false}}},
     {"ingest", {"ingest"}, false, {{"source", NULL, WORDS, false}}},
-    {"quality", {"quality", "run"}, false, {{"suites", NULL, WORDS, false}}},
+    {"quality",
+     /* a retry or a resumed run replaces the results of its own task */
+     {"quality", "run", "--run-id", "${TARN_RUN_ID}.${TARN_TASK}"},
+     false,
+     {{"layer", "--layer", WORDS, false},
+      {"suite", "--suite", WORDS, false},
+      {"table", "--table", WORDS, false}}},
     {"score", {"quality", "score"}, false, {{0}}},
     {"seed", {"seed"}, true, {SELECTION, {"full_refresh", "--full-refresh", FLAG, false}}},
     {"build", {"build"}, true, {SELECTION, {"full_refresh", "--full-refresh", FLAG, false}}},

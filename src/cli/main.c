@@ -7,7 +7,8 @@
 #include "base/text.h"
 #include "cli/command.h"
 
-/* clang-format off: one line each, so that two new commands do not meet in one line */
+/* One line each, so that two new commands do not meet in one. */
+/* clang-format off */
 static const struct tarn_command *const commands[] = {
     &tarn_command_doctor,
     &tarn_command_generate,

@@ -4,6 +4,7 @@
 
 #include "cli/command.h"
 #include "cli/workspace.h"
+#include "quality/ledger.h"
 #include "quality/runner.h"
 
 enum { OUTPUT_MAX_BYTES = 1 << 30 };
@@ -14,6 +15,8 @@ struct quality_arguments {
     struct tarn_common common;
     struct tarn_quality_options options;
     const char *format;
+    const char *show;
+    const char *min_recall, *min_precision;
 };
 
 static enum tarn_status choice(const char *option, const char *value, const char *const *choices,
@@ -113,6 +116,64 @@ static enum tarn_status run_suites(struct quality_arguments *a, struct tarn_erro
     return report.success ? TARN_OK : fail_checks(&report, err);
 }
 
+/* ---- score ---- */
+
+static enum tarn_status fraction(const char *option, const char *text, double *ret_value,
+                                 struct tarn_error *err)
+{
+    if (!text)
+        return TARN_OK;
+    if (!tarn_text_to_double(tarn_text_of(text), ret_value) || *ret_value < 0 || *ret_value > 1)
+        return tarn_fail(err, TARN_USAGE, "--%s is a fraction between 0 and 1, not '%s'", option,
+                         text);
+    return TARN_OK;
+}
+
+static void print_score(const struct tarn_ledger_score *score, const struct quality_arguments *a,
+                        int show)
+{
+    TARN_BUFFER(out, OUTPUT_MAX_BYTES);
+    if (a->common.json) {
+        struct tarn_json_writer w = tarn_json_writer(&out, 2);
+        tarn_ledger_write_json(score, &w);
+        tarn_buffer_append_char(&out, '\n');
+    } else {
+        tarn_ledger_write_text(score, show == 0 || show == 2, show == 1 || show == 2, &out);
+    }
+    fwrite(tarn_buffer_str(&out), 1, out.len, stdout);
+}
+
+static enum tarn_status score_ledger(struct quality_arguments *a, struct tarn_error *err)
+{
+    static const char *const shows[] = {"misses", "alarms", "all", NULL};
+    TARN_AUTO(tarn_workspace_close) struct tarn_workspace workspace = {0};
+    TARN_AUTO_ARENA struct tarn_arena *arena = tarn_arena_new();
+    TARN_AUTO(close_session) struct tarn_session *session = NULL;
+    struct tarn_ledger_score score;
+    double min_recall = 0, min_precision = 0;
+    int show = -1;
+    TARN_TRY(fraction("min-recall", a->min_recall, &min_recall, err));
+    TARN_TRY(fraction("min-precision", a->min_precision, &min_precision, err));
+    if (a->show)
+        TARN_TRY(choice("show", a->show, shows, &show, err));
+    TARN_TRY(tarn_workspace_open(&a->common, &workspace, err));
+    TARN_TRY(tarn_session_open(workspace.engine, &session, err));
+    TARN_TRY(tarn_lake_attach_all(workspace.lake, session, arena, NULL, err));
+    const char *path = tarn_project_data_path(workspace.project, "ledger/faults.parquet");
+    TARN_TRY(tarn_ledger_compare(session, workspace.lake, path, arena, &score, err));
+    TARN_TRY(tarn_ledger_keep(workspace.state, &score, err));
+    print_score(&score, a, show);
+    double recall = tarn_ledger_recall(&score), precision = tarn_ledger_precision(&score);
+    tarn_summary_write("recall %.4f, precision %.4f", recall, precision);
+    if (recall < min_recall || precision < min_precision)
+        return tarn_fail(
+            err, TARN_CHECKS_FAILED,
+            "recall %.4f and precision %.4f, but at least %.4f and %.4f are asked for; "
+            "--show all lists what was missed and what was no fault",
+            recall, precision, min_recall, min_precision);
+    return TARN_OK;
+}
+
 static enum tarn_status run(int argc, char **argv, struct tarn_error *err)
 {
     struct quality_arguments a = {0};
@@ -123,11 +184,16 @@ static enum tarn_status run(int argc, char **argv, struct tarn_error *err)
         {"layer", 0, TARN_OPTION_STR, &a.options.layer},
         {"result-format", 0, TARN_OPTION_STR, &a.format},
         {"run-id", 0, TARN_OPTION_STR, &a.options.run_id},
+        {"show", 0, TARN_OPTION_STR, &a.show},
+        {"min-recall", 0, TARN_OPTION_STR, &a.min_recall},
+        {"min-precision", 0, TARN_OPTION_STR, &a.min_precision},
     };
     TARN_TRY(tarn_options_parse(argc, argv, &a.common, options, TARN_COUNT(options), &words, err));
     if (words.count == 0 || (words.count == 1 && strcmp(words.items[0], "run") == 0))
         return run_suites(&a, err);
-    return tarn_fail(err, TARN_USAGE, "there is no `tarn quality %s`; there is run",
+    if (words.count == 1 && strcmp(words.items[0], "score") == 0)
+        return score_ledger(&a, err);
+    return tarn_fail(err, TARN_USAGE, "there is no `tarn quality %s`; there are run and score",
                      words.items[0]);
 }
 

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "base/file.h"
+#include "quality/ledger.h"
 #include "quality/runner.h"
 
 struct fixture {
@@ -287,6 +288,48 @@ static void json_is_great_expectations(void **state)
     assert_false(f->report.success);
 }
 
+static void the_ledger_is_compared(void **state)
+{
+    struct fixture *f = *state;
+    struct tarn_error err;
+    struct tarn_ledger_score score;
+    make_bronze(f);
+    run(f, bronze_suite);
+    put(f, "bronze", "rejected_rows",
+        "SELECT 'orders/a.csv' AS _file, 9::BIGINT AS _line, 'orders' AS entity, 'not UTF-8' AS "
+        "reason, 'x' AS raw");
+    const char *path = tarn_arena_format(f->arena, "%s/faults.parquet", f->directory);
+    assert_int_equal(tarn_ledger_compare(f->session, f->lake, path, f->arena, &score, &err),
+                     TARN_NOT_FOUND);
+    if (tarn_session_runf(
+            f->session, &err,
+            "COPY (SELECT 'orders' AS entity, 'orders/a.csv' AS file, CAST(l AS BIGINT) AS line, c "
+            "AS column_name, k AS kind, x AS fault, '' AS original, '' AS damaged FROM (VALUES (3, "
+            "'customer_id', 'null', 'null'), (4, 'amount', 'type', 'wrong_type'), (6, "
+            "'customer_id', 'orphan', 'orphan'), (6, 'amount', 'range', 'negative'), (2, "
+            "'order_id', 'duplicate', 'duplicate_changed'), (5, NULL, 'duplicate', "
+            "'duplicate_same'), (7, 'order_id', 'null', 'null'), (1, 'amount', 'range', 'absurd'), "
+            "(9, 'customer_id', 'other', 'encoding'), (NULL, NULL, 'other', 'late_file'), (3, "
+            "'order_id', 'duplicate', 'duplicate_same')) AS v(l, c, k, x)) TO '%s' (FORMAT "
+            "parquet)",
+            path) != TARN_OK)
+        fail_msg("%s", err.text);
+    assert_int_equal(tarn_lake_attach_all(f->lake, f->session, f->arena, NULL, &err), TARN_OK);
+    if (tarn_ledger_compare(f->session, f->lake, path, f->arena, &score, &err) != TARN_OK)
+        fail_msg("%s", err.text);
+    /* the absurd amount, and the duplicate in line 3, of which only a NULL was found */
+    assert_int_equal(score.structural_injected, 9);
+    assert_int_equal(score.structural_found, 7);
+    assert_int_equal(score.miss_count, 3);
+    /* 'x' in line 7 is no fault by the ledger */
+    assert_int_equal(score.findings, 9);
+    assert_int_equal(score.true_findings, 8);
+    assert_int_equal(score.alarm_count, 1);
+    assert_int_equal(score.alarms[0].line, 7);
+    assert_string_equal(score.alarms[0].what, "parses_as(amount)");
+    assert_int_equal(tarn_ledger_keep(f->state, &score, &err), TARN_OK);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -295,6 +338,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(counts_must_add_up, set_up, tear_down),
         cmocka_unit_test_setup_teardown(scores_and_choices, set_up, tear_down),
         cmocka_unit_test_setup_teardown(results_are_kept, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_ledger_is_compared, set_up, tear_down),
         cmocka_unit_test_setup_teardown(json_is_great_expectations, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

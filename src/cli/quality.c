@@ -202,6 +202,7 @@ const struct tarn_command tarn_command_quality = {
     .summary = "check tables against the project's expectation suites",
     .help =
         "Usage: tarn quality [run] [options]\n"
+        "       tarn quality score [options]\n"
         "\n"
         "Checks the suites in quality/*.yml and *.json (docs/quality.md), puts failing rows\n"
         "into quarantine, verifies that counts add up and keeps the results.\n"
@@ -211,6 +212,12 @@ const struct tarn_command tarn_command_quality = {
         "  --layer LAYER          only bronze, silver or gold\n"
         "  --result-format FORMAT BOOLEAN_ONLY, BASIC, SUMMARY (default) or COMPLETE, for --json\n"
         "  --run-id ID            the id under which results are kept (default: a new one)\n"
+        "\n"
+        "score compares quarantine and rejects with the synthetic source's ledger of faults:\n"
+        "\n"
+        "  --show WHAT            list misses, alarms or all\n"
+        "  --min-recall R         exit 1 when fewer of the structural faults were found\n"
+        "  --min-precision P      exit 1 when fewer of the findings are faults\n"
         "\n" TARN_COMMON_HELP,
     .run = run,
 };

@@ -203,7 +203,8 @@ static void cache_blob(struct tarn_lake *lake, struct lake_blob *blob)
         blob_unref(lake->blobs[gone++]);
     }
     lake->blob_count -= gone;
-    memmove(lake->blobs, lake->blobs + gone, lake->blob_count * sizeof *lake->blobs);
+    if (gone > 0)
+        memmove(lake->blobs, lake->blobs + gone, lake->blob_count * sizeof *lake->blobs);
     TARN_RESERVE(lake->blobs, lake->blob_cap, lake->blob_count + 1);
     atomic_fetch_add(&blob->references, 1);
     lake->blobs[lake->blob_count++] = blob;

@@ -165,7 +165,8 @@ static void types(void **state)
 {
     struct world *w = *state;
     put(w, (struct tarn_lake_write){.query = all_types});
-    put(w, (struct tarn_lake_write){.query = "SELECT NULL::BOOLEAN AS b", .schema = TARN_LAKE_SCHEMA_IGNORE});
+    put(w, (struct tarn_lake_write){.query = "SELECT NULL::BOOLEAN AS b",
+                                    .schema = TARN_LAKE_SCHEMA_IGNORE});
     assert_string_equal(read_table(w, "SELECT * FROM s.t WHERE b"),
                         "true|1|2|3|4|5|6|7|18446744073709551615|9|1.5|-2.5|12.34|-12345678.9|"
                         "12345678901234567890.123|"

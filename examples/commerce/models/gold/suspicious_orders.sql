@@ -1,35 +1,37 @@
 -- Orders that a person should look at, with the reasons. An order is listed when its weights add up to 2 or more:
---   huge_amount      2  more than three times the amount that only one order in a thousand exceeds
---   burst            2  one of four or more orders of the same customer within the same hour
---   bulk             2  more than three times the units that only one order in a thousand exceeds
---   total_mismatch   1  the stated total and the sum of the lines differ by more than half of the larger
---   big_first_order  1  the customer's first order, and among the largest one in a hundred of the shop
+--   huge_amount      2  an amount that only one order in a thousand exceeds
+--   burst            2  one of three or more orders of the same customer within the same hour
+--   bulk             1  as many pieces as only one order in a thousand has
+--   total_mismatch   1  the stated total is missing, cannot be true, or is off the sum of the lines by more than a tenth
+--   big_first_order  1  the customer's first order, and among the largest one in a hundred
+--   out_of_habit     1  five times what the customer spends on average (from three orders on)
 with limits as (
     select
-        3 * quantile_disc(gross_amount, 0.999) as huge_amount,
-        3 * quantile_disc(units, 0.999) as bulk_units,
+        quantile_disc(gross_amount, 0.999) as huge_amount,
+        quantile_disc(units, 0.999) as bulk_units,
         quantile_disc(gross_amount, 0.99) as big_amount
     from {{ ref('fact_orders') }}
 ),
 
 bursts as (
-    select customer_id, date_trunc('hour', ordered_at) as hour, count(*) as orders
+    select customer_id, date_trunc('hour', ordered_at) as hour
     from {{ ref('fact_orders') }}
     group by customer_id, date_trunc('hour', ordered_at)
-    having count(*) >= 4
+    having count(*) >= 3
 ),
 
 judged as (
     select
         orders.*,
         orders.gross_amount > limits.huge_amount as is_huge,
-        bursts.orders is not null as is_burst,
+        bursts.hour is not null as is_burst,
         orders.units > limits.bulk_units as is_bulk,
-        coalesce(
-            abs(orders.stated_total - orders.gross_amount) > 0.5 * greatest(orders.stated_total, orders.gross_amount), false
-        ) as is_mismatch,
+        orders.stated_total is null
+            or abs(orders.stated_total - orders.gross_amount) > greatest(orders.stated_total, orders.gross_amount) / 10
+            as is_mismatch,
         coalesce(activity.first_order_id = orders.order_id, false) and orders.gross_amount > limits.big_amount
-            as is_big_first
+            as is_big_first,
+        coalesce(activity.orders >= 3 and orders.gross_amount > 5 * activity.revenue / activity.orders, false) as is_unusual
     from {{ ref('fact_orders') }} as orders
     cross join limits
     left join bursts
@@ -40,10 +42,9 @@ judged as (
 weighted as (
     select
         *,
-        2 * cast(is_huge as integer) + 2 * cast(is_burst as integer) + 2 * cast(is_bulk as integer)
-            + cast(is_mismatch as integer) + cast(is_big_first as integer) as suspicion
+        2 * cast(is_huge as integer) + 2 * cast(is_burst as integer) + cast(is_bulk as integer)
+            + cast(is_mismatch as integer) + cast(is_big_first as integer) + cast(is_unusual as integer) as suspicion
     from judged
-    where is_huge or is_burst or is_bulk or is_mismatch
 )
 
 select
@@ -63,7 +64,8 @@ select
         case when is_burst then 'burst' end,
         case when is_bulk then 'bulk' end,
         case when is_mismatch then 'total_mismatch' end,
-        case when is_big_first then 'big_first_order' end
+        case when is_big_first then 'big_first_order' end,
+        case when is_unusual then 'out_of_habit' end
     ) as reasons
 from weighted
 where suspicion >= 2

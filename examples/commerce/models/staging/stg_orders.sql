@@ -4,7 +4,7 @@ select
     {{ parse_id('raw.customer_id') }} as customer_id,
     {{ parse_timestamp('raw.order_date') }} as ordered_at,
     coalesce({{ clean_code('raw.status') }}, 'unknown') as status,
-    {{ parse_money('raw.total_amount') }} as total_amount,
+    {{ within(parse_money('raw.total_amount'), 0, 1000000) }} as total_amount,
     {{ clean_text('raw.shipping_address') }} as shipping_address,
     coalesce({{ clean_code('raw.payment_method') }}, 'unknown') as payment_method,
     coalesce(channel.channel, 'unknown') as channel,

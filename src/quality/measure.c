@@ -267,7 +267,8 @@ static enum tarn_status is_unique_by_bitmap(struct plan *p, size_t at, bool *ret
 
 static const char *offender_table(struct plan *p, size_t at)
 {
-    return tarn_arena_format(p->arena, "temp.tarn_quality_keys_%zu", at);
+    return tarn_arena_format(p->arena, "temp.tarn_quality_keys_%zu_%zu",
+                             p->options->suite_id, at);
 }
 
 /* "expr AS __key0, ..." */

@@ -127,6 +127,7 @@ static enum tarn_status run_suite(struct run *r, struct tarn_suite_report *s,
     int64_t start = tarn_monotonic_us();
     struct tarn_measure_options options = {
         .sample_max = r->options->format == TARN_RESULT_COMPLETE ? SAMPLES_COMPLETE : SAMPLES,
+        .suite_id = (size_t)(s - r->report->suites),
         .index = s->suite->key,
         .index_count = s->suite->key_count,
     };

@@ -1,6 +1,7 @@
--- The history of each customer (SCD type 2): one version per change. A record that repeats the previous one is held
--- as a duplicate; of several records that arrived on one day the last one counts. Customers with a single record,
--- nearly all of them, need no window.
+-- The history of each customer (SCD type 2): one version per change, in the order in which the records arrived. A record
+-- that repeats the one before it is held as a duplicate. When a change happened is not recorded: a version holds from the
+-- day on which its record arrived, the first one from the opening of the account; one that was replaced on the day it
+-- arrived has no duration. Customers with a single record, nearly all of them, need no window.
 with repeated as (
     select customer_id
     from {{ ref('stg_customers') }}
@@ -8,36 +9,29 @@ with repeated as (
     having count(*) > 1
 ),
 
-history as (
+compared as (
     select
-        *,
-        row_number() over (partition by customer_id, _arrived_on order by _file desc, _line desc) = 1 as is_last_of_day,
-        min(created_at) over (partition by customer_id) as first_created_at
+        * exclude (created_at),
+        min(created_at) over (partition by customer_id) as created_at,
+        (email, name, phone, address, country_code) is distinct from
+            lag((email, name, phone, address, country_code)) over (
+                partition by customer_id order by _arrived_on, _file, _line
+            ) as is_change
     from {{ ref('stg_customers') }}
     where customer_id in (select customer_id from repeated)
 ),
 
-compared as (
-    select
-        *,
-        is_last_of_day and (email, name, phone, address, country_code) is distinct from
-            lag((email, name, phone, address, country_code)) over (
-                partition by customer_id, is_last_of_day order by _arrived_on
-            ) as is_change
-    from history
-),
-
 numbered as (
     select
-        * exclude (created_at, first_created_at),
-        first_created_at as created_at,
-        cast(row_number() over (partition by customer_id, is_change order by _arrived_on) as integer) as version_number
+        *,
+        cast(row_number() over (partition by customer_id, is_change order by _arrived_on, _file, _line) as integer)
+            as version_number
     from compared
 ),
 
-changed as (
+dated as (
     select
-        * exclude (is_last_of_day),
+        *,
         case
             when version_number = 1 then coalesce(created_at, cast(_arrived_on as timestamp))
             else greatest(cast(_arrived_on as timestamp), created_at)
@@ -49,7 +43,7 @@ versions as (
     select
         *,
         lead(valid_from) over (partition by customer_id, is_change order by version_number) as next_valid_from
-    from changed
+    from dated
 
     union all by name
 

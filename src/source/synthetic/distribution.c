@@ -57,6 +57,23 @@ static void init_zipf(struct tarn_distribution *d, struct tarn_arena *arena)
     tarn_alias_init(&d->alias, weights, count, arena);
 }
 
+/* Values up to where the tail is below 2^-50; rarer ones would never be drawn from 64 bits in
+ * practice. */
+static void init_geometric(struct tarn_distribution *d, struct tarn_arena *arena)
+{
+    enum { TABLE_MAX = 1 << 14 };
+    double length = -34.657359027997264 / tarn_real_log(1 - d->a); /* 50 ln 2 */
+    if (!(length < TABLE_MAX))
+        return; /* drawn by inversion */
+    size_t count = (size_t)length + 2;
+    TARN_AUTO_FREE double *weights = tarn_alloc_array(count, sizeof *weights);
+    weights[0] = d->a;
+    for (size_t i = 1; i < count; i++)
+        weights[i] = weights[i - 1] * (1 - d->a);
+    d->first = 0;
+    tarn_alias_init(&d->alias, weights, count, arena);
+}
+
 static enum tarn_status check_positive(const struct tarn_distribution *d, struct tarn_error *err)
 {
     const char *const *names = tarn_distribution_parameters[d->kind];
@@ -120,6 +137,8 @@ enum tarn_status tarn_distribution_init(struct tarn_distribution *d, struct tarn
         init_poisson(d, arena);
     if (d->kind == TARN_DISTRIBUTION_ZIPF)
         init_zipf(d, arena);
+    if (d->kind == TARN_DISTRIBUTION_GEOMETRIC)
+        init_geometric(d, arena);
     return TARN_OK;
 }
 
@@ -207,11 +226,17 @@ double tarn_distribution_quantile(const struct tarn_distribution *d, double p)
     return clamp(d, invert(d, p < least ? least : p > 1 - least ? 1 - least : p));
 }
 
+/* HISTOGRAM has edges instead of values to its slots. */
+static bool is_table(const struct tarn_distribution *d)
+{
+    return d->alias.count > 0 && d->kind != TARN_DISTRIBUTION_HISTOGRAM;
+}
+
 double tarn_distribution_draw_one(const struct tarn_distribution *d, uint64_t draw)
 {
     if (d->kind == TARN_DISTRIBUTION_CONSTANT)
         return d->a;
-    if (d->kind == TARN_DISTRIBUTION_POISSON || d->kind == TARN_DISTRIBUTION_ZIPF)
+    if (is_table(d))
         return clamp(d, d->first + tarn_alias_draw(&d->alias, draw));
     if (d->kind == TARN_DISTRIBUTION_GAMMA)
         return clamp(d, d->b * draw_gamma(d->a, draw));
@@ -226,6 +251,11 @@ double tarn_distribution_draw_one(const struct tarn_distribution *d, uint64_t dr
 void tarn_distribution_draw(const struct tarn_distribution *d, uint64_t key, const uint64_t *rows,
                             size_t count, double *out)
 {
+    if (is_table(d)) {
+        for (size_t i = 0; i < count; i++)
+            out[i] = clamp(d, d->first + tarn_alias_draw(&d->alias, tarn_draw(key, rows[i])));
+        return;
+    }
     for (size_t i = 0; i < count; i++)
         out[i] = tarn_distribution_draw_one(d, tarn_draw(key, rows[i]));
 }

@@ -35,8 +35,8 @@ struct tarn_distribution {
     enum tarn_distribution_kind kind;
     double a, b;             /* as in the map above */
     double min, max;         /* drawn values are clamped to these */
-    struct tarn_alias alias; /* POISSON, ZIPF, HISTOGRAM */
-    double first;            /* POISSON, ZIPF: the value of slot 0 */
+    struct tarn_alias alias; /* POISSON, ZIPF, HISTOGRAM, GEOMETRIC; count 0: none */
+    double first;            /* POISSON, ZIPF, GEOMETRIC: the value of slot 0 */
     const double *edges;     /* HISTOGRAM: slots + 1 ascending edges */
 };
 

@@ -227,6 +227,7 @@ enum tarn_status tarn_synth_faults_read(struct tarn_synth_entity *entity, struct
         return TARN_OK;
     entity->faults = tarn_arena_array(entity->spec->arena, list->count, sizeof *entity->faults);
     entity->fault_count = list->count;
+    entity->fault_key = tarn_draw_key(entity->spec->seed, entity->key, 0xfa017ULL);
     double sum = 0;
     for (size_t i = 0; i < list->count; i++) {
         struct tarn_synth_fault *fault = &entity->faults[i];
@@ -272,8 +273,7 @@ enum tarn_status tarn_synth_faults_check(struct tarn_synth_entity *entity,
 
 uint64_t tarn_synth_fault_draw(const struct tarn_synth_entity *entity, uint64_t row)
 {
-    uint64_t key = tarn_draw_key(entity->spec->seed, entity->key, 0xfa017ULL);
-    return tarn_draw(key, row);
+    return tarn_draw(entity->fault_key, row);
 }
 
 const struct tarn_synth_fault *tarn_synth_fault_of_row(const struct tarn_synth_entity *entity,

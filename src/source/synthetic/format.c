@@ -6,50 +6,10 @@
 #include "base/clock.h"
 #include "source/synthetic/real.h"
 
-static const char pairs[] =
+const char tarn_digit_pairs[200] =
     "00010203040506070809101112131415161718192021222324252627282930313233343536373839"
     "40414243444546474849505152535455565758596061626364656667686970717273747576777879"
     "8081828384858687888990919293949596979899";
-
-static char *put_pair(char *at, unsigned value)
-{
-    memcpy(at, pairs + 2 * value, 2);
-    return at + 2;
-}
-
-static char *put_unsigned(char *at, uint64_t value)
-{
-    char digits[20];
-    char *start = digits + sizeof digits;
-    while (value >= 100) {
-        start -= 2;
-        memcpy(start, pairs + 2 * (value % 100), 2);
-        value /= 100;
-    }
-    if (value >= 10) {
-        start -= 2;
-        memcpy(start, pairs + 2 * value, 2);
-    } else {
-        *--start = (char)('0' + value);
-    }
-    return tarn_put_bytes(at, start, (size_t)(digits + sizeof digits - start));
-}
-
-char *tarn_put_int(char *at, int64_t value)
-{
-    if (value < 0)
-        *at++ = '-';
-    return put_unsigned(at, value < 0 ? 0 - (uint64_t)value : (uint64_t)value);
-}
-
-char *tarn_put_padded(char *at, uint64_t value, unsigned digits)
-{
-    char text[20];
-    size_t len = (size_t)(put_unsigned(text, value) - text);
-    for (; digits > len; digits--)
-        *at++ = '0';
-    return tarn_put_bytes(at, text, len);
-}
 
 char *tarn_put_decimal(char *at, int64_t value, unsigned scale)
 {
@@ -57,13 +17,15 @@ char *tarn_put_decimal(char *at, int64_t value, unsigned scale)
                                       100000, 1000000, 10000000, 100000000, 1000000000};
     if (scale == 0)
         return tarn_put_int(at, value);
+    if (scale == 2)
+        return tarn_put_cents(at, value);
     uint64_t magnitude = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
     if (value < 0)
         *at++ = '-';
-    uint64_t whole = magnitude / powers[scale], part = magnitude % powers[scale];
-    at = put_unsigned(at, whole);
+    uint64_t whole = magnitude / powers[scale];
+    at = tarn_put_digits(at, whole, tarn_digit_count(whole));
     *at++ = '.';
-    return scale == 2 ? put_pair(at, (unsigned)part) : tarn_put_padded(at, part, scale);
+    return tarn_put_digits(at, magnitude % powers[scale], scale);
 }
 
 char *tarn_put_real(char *at, double value)
@@ -83,9 +45,9 @@ char *tarn_put_date(char *at, int64_t days)
     tarn_civil_from_days(days, &year, &month, &day);
     at = tarn_put_padded(at, (uint64_t)year, 4);
     *at++ = '-';
-    at = put_pair(at, month);
+    at = tarn_put_pair(at, month);
     *at++ = '-';
-    return put_pair(at, day);
+    return tarn_put_pair(at, day);
 }
 
 char *tarn_put_time(char *at, int64_t time_us)
@@ -95,11 +57,11 @@ char *tarn_put_time(char *at, int64_t time_us)
     unsigned second = (unsigned)(seconds - days * 86400);
     at = tarn_put_date(at, days);
     *at++ = ' ';
-    at = put_pair(at, second / 3600);
+    at = tarn_put_pair(at, second / 3600);
     *at++ = ':';
-    at = put_pair(at, second / 60 % 60);
+    at = tarn_put_pair(at, second / 60 % 60);
     *at++ = ':';
-    return put_pair(at, second % 60);
+    return tarn_put_pair(at, second % 60);
 }
 
 static bool csv_needs_quotes(struct tarn_text text)

@@ -49,10 +49,12 @@ static enum tarn_status arrival_resolve(struct tarn_synth_field *field,
 static vector *arrival_draw(batch_t *batch, field_t *field)
 {
     vector *out = tarn_synth_vector_new(batch->scratch, field->type, batch->count);
-    for (size_t i = 0; i < batch->count; i++) {
-        int64_t time = tarn_synth_row_time(batch->entity, batch->rows[i]);
-        out->ints[i] = field->type == TARN_SYNTH_TIME ? time : time / day_us;
-    }
+    const int64_t *times = batch->entity->plan->times;
+    for (size_t i = 0; i < batch->count; i++)
+        out->ints[i] =
+            times ? times[batch->rows[i]] : tarn_synth_row_time(batch->entity, batch->rows[i]);
+    for (size_t i = 0; field->type == TARN_SYNTH_DATE && i < batch->count; i++)
+        out->ints[i] /= day_us;
     return out;
 }
 
@@ -116,14 +118,15 @@ static vector *reference_draw(batch_t *batch, field_t *field)
 {
     const struct tarn_synth_reference *own = field->own;
     const struct tarn_synth_plan *plan = own->target->plan;
+    const int64_t *times = batch->times ? NULL : batch->entity->plan->times;
     int64_t *targets = tarn_scratch_array(batch->scratch, batch->count + 1, sizeof *targets);
     uint64_t active = 0;
     int64_t last = INT64_MIN;
     for (size_t i = 0; i < batch->count; i++) {
-        int64_t time = time_of(batch, i);
+        int64_t time = times ? times[batch->rows[i]] : time_of(batch, i);
         if (time < last || time - last > day_us)
             active = tarn_synth_rows_until(own->target, time);
-        while (active < plan->rows && tarn_synth_row_time(own->target, active) <= time)
+        while (active < plan->rows && plan->times[active] <= time)
             active++;
         last = time;
         targets[i] = active == 0

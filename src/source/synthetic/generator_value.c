@@ -342,6 +342,13 @@ static vector *choice_draw(batch_t *batch, field_t *field)
     if (own->by)
         by =
             tarn_synth_as_texts(batch->scratch, tarn_expression_draw(own->by, batch), batch->count);
+    const struct values *only = &own->sets[0];
+    if (!by && field->type == TARN_SYNTH_TEXT) {
+        for (size_t i = 0; i < batch->count; i++)
+            out->texts[i] =
+                only->texts[tarn_alias_draw(&only->alias, tarn_draw(field->key, batch->rows[i]))];
+        return out;
+    }
     for (size_t i = 0; i < batch->count; i++) {
         const struct values *set = &own->sets[by ? key_index(own->keys, own->count, by[i], 0) : 0];
         put_value(out, i, set, tarn_alias_draw(&set->alias, tarn_draw(field->key, batch->rows[i])));

@@ -122,6 +122,7 @@ struct tarn_synth_entity {
     struct tarn_synth_files files;
     size_t fault_count;
     struct tarn_synth_fault *faults;
+    uint64_t fault_key;
     uint64_t fault_below; /* rows whose draw is not below this are sound */
     struct tarn_synth_plan *plan;
 };

@@ -17,6 +17,15 @@ struct json_name {
     size_t len;
 };
 
+/* The text of the day that a column held last: times ascend, so the calendar is asked once a day.
+ */
+struct day_text {
+    int64_t day;
+    bool known;
+    char text[TARN_PUT_VALUE_BYTES];
+    size_t len;
+};
+
 struct writer {
     const char *path;
     int fd;
@@ -30,6 +39,9 @@ struct writer {
     /* of the batch at hand */
     const struct tarn_synth_batch *batch;
     struct tarn_synth_vector **vectors;
+    struct day_text *days; /* per column */
+    size_t wide_count;     /* columns whose bytes depend on the row: texts and lists */
+    size_t *wide;
     size_t fixed_bytes; /* most that a record takes besides its texts */
 };
 
@@ -63,40 +75,75 @@ static enum tarn_status make_room(struct writer *w, size_t bytes, struct tarn_er
 
 /* ---- values ---- */
 
-static char *put_csv_value(char *at, const struct tarn_synth_field *field,
-                           const struct tarn_synth_vector *vector, size_t row)
+static char *put_time(char *at, struct day_text *day, int64_t time_us)
 {
-    if (vector->type != TARN_SYNTH_TEXT)
-        return tarn_synth_put_value(at, vector, row);
-    if (vector->nulls && vector->nulls[row])
-        return at;
-    if (field->plain)
-        return tarn_put_bytes(at, vector->texts[row].data, vector->texts[row].len);
-    return tarn_put_csv(at, vector->texts[row]);
+    int64_t seconds = time_us / 1000000 - (time_us % 1000000 < 0);
+    int64_t days = seconds / 86400 - (seconds % 86400 < 0);
+    if (!day->known || day->day != days) {
+        char *end = tarn_put_date(day->text, days);
+        *end++ = ' ';
+        day->len = (size_t)(end - day->text);
+        day->day = days;
+        day->known = true;
+    }
+    unsigned second = (unsigned)(seconds - days * 86400);
+    at = tarn_put_bytes(at, day->text, day->len);
+    at = tarn_put_pair(at, second / 3600);
+    *at++ = ':';
+    at = tarn_put_pair(at, second / 60 % 60);
+    *at++ = ':';
+    return tarn_put_pair(at, second % 60);
 }
 
-static char *put_json_list(char *at, const struct tarn_synth_field *field,
+/* A value that is not null, without quotes. */
+static inline char *put_bare(char *at, struct day_text *day, const struct tarn_synth_vector *vector,
+                             size_t row)
+{
+    if (vector->type == TARN_SYNTH_TEXT)
+        return tarn_put_bytes(at, vector->texts[row].data, vector->texts[row].len);
+    if (vector->type == TARN_SYNTH_INT)
+        return tarn_put_int(at, vector->ints[row]);
+    if (vector->type == TARN_SYNTH_DECIMAL && vector->scale == 2)
+        return tarn_put_cents(at, vector->ints[row]);
+    if (vector->type == TARN_SYNTH_TIME)
+        return put_time(at, day, vector->ints[row]);
+    return tarn_synth_put_value(at, vector, row);
+}
+
+static inline char *put_csv_value(char *at, struct day_text *day,
+                                  const struct tarn_synth_field *field,
+                                  const struct tarn_synth_vector *vector, size_t row)
+{
+    if (vector->nulls && vector->nulls[row])
+        return at;
+    if (vector->type == TARN_SYNTH_TEXT && !field->plain)
+        return tarn_put_csv(at, vector->texts[row]);
+    return put_bare(at, day, vector, row);
+}
+
+static char *put_json_list(char *at, struct day_text *day, const struct tarn_synth_field *field,
                            const struct tarn_synth_vector *vector, size_t row);
 
-static char *put_json_value(char *at, const struct tarn_synth_field *field,
-                            const struct tarn_synth_vector *vector, size_t row)
+static inline char *put_json_value(char *at, struct day_text *day,
+                                   const struct tarn_synth_field *field,
+                                   const struct tarn_synth_vector *vector, size_t row)
 {
     if (vector->type == TARN_SYNTH_LIST)
-        return put_json_list(at, field, vector, row);
+        return put_json_list(at, day, field, vector, row);
     if (vector->nulls && vector->nulls[row])
         return tarn_put_bytes(at, "null", 4);
     bool clock = vector->type == TARN_SYNTH_DATE || vector->type == TARN_SYNTH_TIME;
     if (!clock && vector->type != TARN_SYNTH_TEXT)
-        return tarn_synth_put_value(at, vector, row);
+        return put_bare(at, day, vector, row);
     if (vector->type == TARN_SYNTH_TEXT && !field->plain)
         return tarn_put_json(at, vector->texts[row]);
     *at++ = '"';
-    at = tarn_synth_put_value(at, vector, row);
+    at = put_bare(at, day, vector, row);
     *at++ = '"';
     return at;
 }
 
-static char *put_json_list(char *at, const struct tarn_synth_field *field,
+static char *put_json_list(char *at, struct day_text *day, const struct tarn_synth_field *field,
                            const struct tarn_synth_vector *vector, size_t row)
 {
     const struct tarn_synth_entity *inner = tarn_synth_list_inner(field);
@@ -113,7 +160,7 @@ static char *put_json_list(char *at, const struct tarn_synth_field *field,
             before = ',';
             at = tarn_put_json(at, tarn_text_of(part->name));
             *at++ = ':';
-            at = put_json_value(at, part, tarn_synth_column(vector->items, part), item);
+            at = put_json_value(at, day, part, tarn_synth_column(vector->items, part), item);
         }
         *at++ = '}';
     }
@@ -143,7 +190,7 @@ static char *put_csv_record(struct writer *w, char *at, const struct tarn_synth_
         if (changed)
             at = tarn_put_csv(at, changed->text);
         else
-            at = put_csv_value(at, field, w->vectors[i], record->at);
+            at = put_csv_value(at, &w->days[i], field, w->vectors[i], record->at);
     }
     *at++ = '\n';
     return at;
@@ -160,7 +207,7 @@ static char *put_json_record(struct writer *w, char *at, const struct tarn_synth
             *at++ = ',';
         at = tarn_put_bytes(at, w->names[i].text, w->names[i].len);
         if (!changed)
-            at = put_json_value(at, field, w->vectors[i], record->at);
+            at = put_json_value(at, &w->days[i], field, w->vectors[i], record->at);
         else if (changed->null)
             at = tarn_put_bytes(at, "null", 4);
         else if (changed->number)
@@ -194,12 +241,12 @@ static size_t list_bytes(const struct tarn_synth_field *field,
 static size_t record_bytes(const struct writer *w, const struct tarn_synth_record *record)
 {
     size_t factor = w->format == TARN_SYNTH_CSV ? 2 : 6, bytes = w->fixed_bytes;
-    for (size_t i = 0; i < w->column_count; i++) {
-        const struct tarn_synth_vector *vector = w->vectors[i];
-        if (vector->type == TARN_SYNTH_TEXT && !(vector->nulls && vector->nulls[record->at]))
+    for (size_t k = 0; k < w->wide_count; k++) {
+        const struct tarn_synth_vector *vector = w->vectors[w->wide[k]];
+        if (vector->type == TARN_SYNTH_LIST)
+            bytes += list_bytes(w->columns[w->wide[k]].field, vector, record->at);
+        else if (!vector->nulls || !vector->nulls[record->at])
             bytes += factor * vector->texts[record->at].len;
-        else if (vector->type == TARN_SYNTH_LIST)
-            bytes += list_bytes(w->columns[i].field, vector, record->at);
     }
     for (size_t i = 0; i < record->override_count; i++)
         bytes += factor * record->overrides[i].text.len;
@@ -279,10 +326,15 @@ static void writer_init(struct writer *w, const struct tarn_synth_entity *entity
     w->column_count = tarn_synth_file_columns(entity, &entity->plan->files[file_index], w->columns);
     w->names = tarn_arena_array(w->arena, w->column_count, sizeof *w->names);
     w->vectors = tarn_arena_array(w->arena, w->column_count, sizeof(struct tarn_synth_vector *));
+    w->days = tarn_arena_array(w->arena, w->column_count, sizeof *w->days);
+    w->wide = tarn_arena_array(w->arena, w->column_count, sizeof *w->wide);
     w->fixed_bytes = 16;
     size_t header = 16;
     for (size_t i = 0; i < w->column_count; i++) {
         struct tarn_text name = tarn_text_of(w->columns[i].name);
+        enum tarn_synth_type type = w->columns[i].field->type;
+        if (type == TARN_SYNTH_TEXT || type == TARN_SYNTH_LIST)
+            w->wide[w->wide_count++] = i;
         char *text = tarn_arena_array(w->arena, 6 * name.len + 4, 1);
         char *end = tarn_put_json(text, name);
         *end++ = ':';

@@ -1,3 +1,5 @@
+{{ config(materialized="table") }}
+
 -- Every delivered order line, typed.
 select
     {{ parse_id('raw.item_id') }} as item_id,

@@ -1,3 +1,5 @@
+{{ config(materialized="table") }}
+
 -- Every delivered order record, typed and standardised. The column channel was renamed to sales_channel half-way.
 select
     {{ parse_id('raw.order_id') }} as order_id,

@@ -33,7 +33,6 @@ struct rule {
 };
 
 struct tarn_timezone {
-    const char *name;
     size_t count;
     const int64_t *times;   /* ascending instants at which the offset changes */
     const int64_t *offsets; /* offsets[i] holds from times[i] on */
@@ -246,11 +245,6 @@ int64_t tarn_timezone_instant(const struct tarn_timezone *zone, int64_t local_s)
     return high;
 }
 
-const char *tarn_timezone_name(const struct tarn_timezone *zone)
-{
-    return zone->name;
-}
-
 struct header {
     int version;
     int64_t isutcnt, isstdcnt, leapcnt, timecnt, typecnt, charcnt; /* RFC 9636's names */
@@ -340,15 +334,25 @@ static bool is_zone_name(const char *name)
     return true;
 }
 
+enum tarn_status tarn_timezone_from_bytes(struct tarn_text bytes, const char *name,
+                                          struct tarn_arena *arena,
+                                          const struct tarn_timezone **ret_zone,
+                                          struct tarn_error *err)
+{
+    struct tarn_timezone *zone = tarn_arena_alloc(arena, sizeof *zone);
+    if (!parse_file(bytes, arena, zone))
+        return tarn_fail(err, TARN_CORRUPT,
+                         "reading the time zone '%s': its file is no TZif file; reinstall tzdata",
+                         name);
+    *ret_zone = zone;
+    return TARN_OK;
+}
+
 enum tarn_status tarn_timezone_open(const char *name, struct tarn_arena *arena,
                                     const struct tarn_timezone **ret_zone, struct tarn_error *err)
 {
-    struct tarn_timezone *zone = tarn_arena_alloc(arena, sizeof *zone);
-    zone->name = tarn_arena_strdup(arena, name);
-    if (strcmp(name, "UTC") == 0) { /* also where no zone files are installed */
-        *ret_zone = zone;
-        return TARN_OK;
-    }
+    if (strcmp(name, "UTC") == 0) /* also where no zone files are installed */
+        return tarn_timezone_from_rule("UTC0", arena, ret_zone, err);
     if (!is_zone_name(name))
         return tarn_fail(err, TARN_CONFIG,
                          "'%s' is no time zone; write one such as Europe/Berlin or UTC", name);
@@ -360,12 +364,7 @@ enum tarn_status tarn_timezone_open(const char *name, struct tarn_arena *arena,
                          "this system does not know the time zone '%s'; write one such as "
                          "Europe/Berlin, or install the package tzdata",
                          name);
-    if (!parse_file(tarn_buffer_text(&bytes), arena, zone))
-        return tarn_fail(err, TARN_CORRUPT,
-                         "reading the time zone '%s': %s is no TZif file; reinstall tzdata", name,
-                         path);
-    *ret_zone = zone;
-    return TARN_OK;
+    return tarn_timezone_from_bytes(tarn_buffer_text(&bytes), name, arena, ret_zone, err);
 }
 
 enum tarn_status tarn_timezone_from_rule(const char *rule, struct tarn_arena *arena,
@@ -373,7 +372,6 @@ enum tarn_status tarn_timezone_from_rule(const char *rule, struct tarn_arena *ar
                                          struct tarn_error *err)
 {
     struct tarn_timezone *zone = tarn_arena_alloc(arena, sizeof *zone);
-    zone->name = tarn_arena_strdup(arena, rule);
     if (!parse_rule(tarn_text_of(rule), &zone->rule))
         return tarn_fail(err, TARN_CONFIG, "'%s' is no POSIX time zone rule", rule);
     *ret_zone = zone;

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/text.h"
 
 struct tarn_timezone;
 
@@ -17,7 +18,11 @@ struct tarn_timezone;
 CHECKED enum tarn_status tarn_timezone_open(const char *name, struct tarn_arena *arena,
                                             const struct tarn_timezone **ret_zone,
                                             struct tarn_error *err);
-const char *tarn_timezone_name(const struct tarn_timezone *zone);
+/* The same from a TZif file's bytes. CORRUPT when they are none. */
+CHECKED enum tarn_status tarn_timezone_from_bytes(struct tarn_text bytes, const char *name,
+                                                  struct tarn_arena *arena,
+                                                  const struct tarn_timezone **ret_zone,
+                                                  struct tarn_error *err);
 
 /* Seconds east of UTC at an instant (seconds since 1970). */
 int64_t tarn_timezone_offset(const struct tarn_timezone *zone, int64_t instant_s);

@@ -1,5 +1,7 @@
 /* quality/measure.c -- see measure.h. The order: one SELECT per relation with all counts and
- * figures (slots), then unique keys, then foreign keys, then samples. */
+ * figures (slots), then unique keys and foreign keys, then samples. Where unexpected rows are kept,
+ * row-wise conditions are left out of the first SELECT: they are the filter of the scan that keeps
+ * the rows, and are counted there. */
 #include "quality/measure.h"
 
 #include <inttypes.h>
@@ -114,8 +116,9 @@ static void plan_counts(struct plan *p, size_t at)
         if (check->rows)
             condition = tarn_arena_format(p->arena, "(%s) AND (%s)", check->rows, condition);
         p->outcomes[at].condition = condition;
-        slots[SLOT_UNEXPECTED] =
-            add_slot(p, scan, tarn_arena_format(p->arena, "count_if(%s)", condition));
+        if (!p->options->collect || check->source)
+            slots[SLOT_UNEXPECTED] =
+                add_slot(p, scan, tarn_arena_format(p->arena, "count_if(%s)", condition));
     } else if (check->integer_key) {
         const char *key = within_rows(p, check, check->keys[0]);
         slots[SLOT_KEY_MIN] = add_slot(p, scan, tarn_arena_format(p->arena, "min(%s)", key));
@@ -227,7 +230,7 @@ static void take_counts(struct plan *p, size_t at)
     } else if (shape != TARN_SHAPE_QUERY) {
         o->element_count = slot_of(p, at, SLOT_ELEMENTS)->integer;
         o->considered_count = slot_of(p, at, SLOT_CONSIDERED)->integer;
-        if (shape == TARN_SHAPE_ROW)
+        if (shape == TARN_SHAPE_ROW && !(p->options->collect && !o->check->source))
             o->unexpected_count = slot_of(p, at, SLOT_UNEXPECTED)->integer;
     }
 }
@@ -267,8 +270,7 @@ static enum tarn_status is_unique_by_bitmap(struct plan *p, size_t at, bool *ret
 
 static const char *offender_table(struct plan *p, size_t at)
 {
-    return tarn_arena_format(p->arena, "temp.tarn_quality_keys_%zu_%zu",
-                             p->options->suite_id, at);
+    return tarn_arena_format(p->arena, "temp.tarn_quality_keys_%zu_%zu", p->options->suite_id, at);
 }
 
 /* "expr AS __key0, ..." */
@@ -394,7 +396,116 @@ static enum tarn_status measure_query(struct plan *p, size_t at, struct tarn_err
     return TARN_OK;
 }
 
+/* ---- keeping unexpected rows ---- */
+
+const char *tarn_measure_bad_table(const struct tarn_measure_options *options,
+                                   struct tarn_arena *arena)
+{
+    return tarn_arena_format(arena, "temp.tarn_quality_bad_%zu", options->suite_id);
+}
+
+bool tarn_outcome_is_collected(const struct tarn_outcome *o)
+{
+    return o->condition && !o->check->source;
+}
+
+/* The columns of the source as JSON: all but those that ingestion added. */
+static void append_row_json(struct tarn_buffer *sql, const struct tarn_check_table *table)
+{
+    static const char *const added[] = {"_file", "_line", "_load_id", "_loaded_at", "_arrived_on"};
+    const char *comma = "";
+    tarn_buffer_append_str(sql, "CAST(to_json(struct_pack(");
+    for (size_t i = 0; i < table->column_count; i++) {
+        const char *name = table->columns[i].name;
+        bool is_added = false;
+        for (size_t k = 0; k < TARN_COUNT(added); k++)
+            is_added |= strcmp(added[k], name) == 0;
+        if (is_added && table->column_count > TARN_COUNT(added))
+            continue;
+        tarn_buffer_append_str(sql, comma);
+        tarn_sql_identifier(sql, name);
+        tarn_buffer_append_str(sql, " := ");
+        tarn_sql_identifier(sql, name);
+        comma = ", ";
+    }
+    tarn_buffer_append_str(sql, ")) AS VARCHAR)");
+}
+
+static enum tarn_status run_collect(struct plan *p, const struct tarn_check_table *table,
+                                    struct tarn_error *err)
+{
+    TARN_BUFFER(sql, SQL_MAX_BYTES);
+    TARN_BUFFER(any, SQL_MAX_BYTES);
+    tarn_buffer_printf(&sql, "CREATE OR REPLACE TEMP TABLE %s AS SELECT *, ",
+                       tarn_measure_bad_table(p->options, p->arena));
+    append_row_json(&sql, table);
+    tarn_buffer_append_str(&sql, " AS __row FROM (SELECT *");
+    for (size_t i = 0; i < p->count; i++) {
+        if (!tarn_outcome_is_collected(&p->outcomes[i]))
+            continue;
+        tarn_buffer_printf(&sql, ",\n  (%s) IS TRUE AS __bad%zu", p->outcomes[i].condition, i);
+        tarn_buffer_printf(&any, "%s__bad%zu", any.len ? " OR " : "", i);
+    }
+    tarn_buffer_printf(&sql, "\nFROM %s) WHERE %s", table->sql,
+                       any.len ? tarn_buffer_str(&any) : "false");
+    TARN_TRY(tarn_buffer_check(&sql, "the SQL of a suite", err));
+    return tarn_session_run(p->session, tarn_buffer_str(&sql), NULL, err);
+}
+
+static enum tarn_status count_collected(struct plan *p, struct tarn_error *err)
+{
+    struct scan scan = {.source = tarn_measure_bad_table(p->options, p->arena),
+                        .slots = tarn_arena_array(p->arena, p->count, sizeof *scan.slots)};
+    for (size_t i = 0; i < p->count; i++)
+        if (tarn_outcome_is_collected(&p->outcomes[i]))
+            scan.slots[scan.count++].sql = tarn_arena_format(p->arena, "count_if(__bad%zu)", i);
+    if (scan.count == 0)
+        return TARN_OK;
+    TARN_TRY(run_scan(p, &scan, err));
+    size_t at = 0;
+    for (size_t i = 0; i < p->count; i++)
+        if (tarn_outcome_is_collected(&p->outcomes[i]))
+            p->outcomes[i].unexpected_count = scan.slots[at++].integer;
+    return TARN_OK;
+}
+
+/* The scan that keeps the rows failed: finds out whose condition it is. */
+static enum tarn_status blame_condition(struct plan *p, struct tarn_error *err)
+{
+    struct tarn_error whole = *err;
+    for (size_t i = 0; i < p->count && whole.status == TARN_SQL; i++) {
+        const struct tarn_check *check = &p->checks[i];
+        struct slot slot = {.sql = "count(*)"};
+        struct scan alone = {.source = relation_of(check), .slots = &slot, .count = 1};
+        if (!tarn_outcome_is_collected(&p->outcomes[i]))
+            continue;
+        slot.sql = tarn_arena_format(p->arena, "count_if(%s)", p->outcomes[i].condition);
+        if (run_scan(p, &alone, err) != TARN_OK) {
+            TARN_AUTO_FREE char *text = tarn_strdup(err->text);
+            return tarn_yaml_fail(check->e->node, err, "%s: %s", check->e->rule, text);
+        }
+    }
+    *err = whole;
+    return err->status;
+}
+
+static enum tarn_status collect(struct plan *p, struct tarn_error *err)
+{
+    if (run_collect(p, p->checks[0].table, err) != TARN_OK)
+        return blame_condition(p, err);
+    return count_collected(p, err);
+}
+
 /* ---- samples ---- */
+
+static bool has_lines(const struct tarn_check_table *table)
+{
+    int found = 0;
+    for (size_t i = 0; i < table->column_count; i++)
+        found += strcmp(table->columns[i].name, "_file") == 0 ||
+                 strcmp(table->columns[i].name, "_line") == 0;
+    return found == 2;
+}
 
 static const char *sample_sql(struct plan *p, const struct tarn_outcome *o)
 {
@@ -406,9 +517,15 @@ static const char *sample_sql(struct plan *p, const struct tarn_outcome *o)
         tarn_buffer_append_str(&index, ", ");
         tarn_sql_identifier(&index, p->options->index[i]);
     }
+    const char *from = relation_of(o->check), *condition = o->condition;
+    if (p->options->collect && tarn_outcome_is_collected(o)) {
+        from = tarn_measure_bad_table(p->options, p->arena);
+        condition = tarn_arena_format(p->arena, "__bad%zu%s", (size_t)(o - p->outcomes),
+                                      has_lines(o->check->table) ? " ORDER BY _file, _line" : "");
+    }
     return tarn_arena_format(p->arena, "SELECT %s%s FROM %s WHERE %s LIMIT %zu",
                              o->check->shown ? o->check->shown : "NULL", tarn_buffer_str(&index),
-                             relation_of(o->check), o->condition, p->options->sample_max);
+                             from, condition, p->options->sample_max);
 }
 
 static void read_sample(struct plan *p, const struct tarn_result *result, size_t row,
@@ -464,20 +581,47 @@ static enum tarn_status fetch_samples(struct plan *p, struct tarn_outcome *o,
 
 static enum tarn_status measure_own(struct plan *p, size_t at, struct tarn_error *err)
 {
-    const struct tarn_check *check = &p->checks[at];
-    enum tarn_check_shape shape = check->e->type->shape;
-    if (shape == TARN_SHAPE_UNIQUE)
-        TARN_TRY(measure_unique(p, at, err));
-    else if (shape == TARN_SHAPE_REFERENCE)
-        TARN_TRY(measure_reference(p, at, err));
-    else if (shape == TARN_SHAPE_QUERY)
+    switch (p->checks[at].e->type->shape) {
+    case TARN_SHAPE_UNIQUE:
+        return measure_unique(p, at, err);
+    case TARN_SHAPE_REFERENCE:
+        return measure_reference(p, at, err);
+    case TARN_SHAPE_QUERY:
         return measure_query(p, at, err);
-    else if (shape != TARN_SHAPE_ROW)
-        return TARN_OK;
-    struct tarn_outcome *o = &p->outcomes[at];
+    case TARN_SHAPE_ROW:
+    case TARN_SHAPE_AGGREGATE:
+    case TARN_SHAPE_CATALOG:
+        break; /* a slot says it all */
+    }
+    return TARN_OK;
+}
+
+static void judge(struct tarn_outcome *o)
+{
+    enum tarn_check_shape shape = o->check->e->type->shape;
+    if (shape != TARN_SHAPE_ROW && shape != TARN_SHAPE_UNIQUE && shape != TARN_SHAPE_REFERENCE)
+        return;
     int64_t good = o->considered_count - o->unexpected_count;
-    o->success =
-        o->considered_count == 0 || (double)good / (double)o->considered_count >= check->e->mostly;
+    o->success = o->considered_count == 0 ||
+                 (double)good / (double)o->considered_count >= o->check->e->mostly;
+}
+
+static enum tarn_status run_plan(struct plan *p, struct tarn_error *err)
+{
+    for (size_t i = 0; i < p->scan_count; i++)
+        if (run_scan(p, &p->scans[i], err) != TARN_OK)
+            return blame(p, i, err);
+    for (size_t i = 0; i < p->count; i++) {
+        take_counts(p, i);
+        TARN_TRY(measure_own(p, i, err));
+    }
+    if (p->options->collect)
+        TARN_TRY(collect(p, err));
+    for (size_t i = 0; i < p->count; i++) {
+        judge(&p->outcomes[i]);
+        if (p->outcomes[i].unexpected_count > 0 && p->options->sample_max > 0)
+            TARN_TRY(fetch_samples(p, &p->outcomes[i], err));
+    }
     return TARN_OK;
 }
 
@@ -502,25 +646,24 @@ enum tarn_status tarn_measure(const struct tarn_check *checks, size_t count,
         outcomes[i] = (struct tarn_outcome){.check = &checks[i], .score = 1};
         plan_check(&p, i);
     }
-    for (size_t i = 0; i < p.scan_count; i++)
-        if (run_scan(&p, &p.scans[i], err) != TARN_OK)
-            return blame(&p, i, err);
-    for (size_t i = 0; i < count; i++) {
-        take_counts(&p, i);
-        TARN_TRY(measure_own(&p, i, err));
-        if (outcomes[i].unexpected_count > 0 && options->sample_max > 0)
-            TARN_TRY(fetch_samples(&p, &outcomes[i], err));
-    }
-    return TARN_OK;
+    return run_plan(&p, err);
 }
 
-void tarn_measure_release(const struct tarn_outcome *outcomes, size_t count)
+static void drop(struct tarn_session *session, const char *table)
 {
-    for (size_t i = 0; i < count; i++) {
-        struct tarn_error err;
-        if (outcomes[i].offenders &&
-            tarn_session_runf(outcomes[i].check->table->session, &err, "DROP TABLE IF EXISTS %s",
-                              outcomes[i].offenders) != TARN_OK)
-            continue; /* a table that stays is replaced by the next run */
+    struct tarn_error err;
+    if (tarn_session_runf(session, &err, "DROP TABLE IF EXISTS %s", table) != TARN_OK)
+        return; /* a table that stays is replaced by the next run */
+}
+
+void tarn_measure_release(const struct tarn_outcome *outcomes, size_t count,
+                          const struct tarn_measure_options *options)
+{
+    for (size_t i = 0; i < count; i++)
+        if (outcomes[i].offenders)
+            drop(outcomes[i].check->table->session, outcomes[i].offenders);
+    if (count > 0 && outcomes[0].check && options->collect) {
+        TARN_AUTO_ARENA struct tarn_arena *arena = tarn_arena_new();
+        drop(outcomes[0].check->table->session, tarn_measure_bad_table(options, arena));
     }
 }

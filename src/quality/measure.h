@@ -12,6 +12,7 @@
 struct tarn_measure_options {
     size_t sample_max;        /* unexpected values kept per check */
     size_t suite_id;          /* keeps the temporary tables of suites apart */
+    bool collect;             /* keep the unexpected rows; see tarn_measure_bad_table */
     const char *const *index; /* columns that name a row in samples */
     size_t index_count;
 };
@@ -47,6 +48,17 @@ CHECKED enum tarn_status tarn_measure(const struct tarn_check *checks, size_t co
                                       const struct tarn_measure_options *options,
                                       struct tarn_arena *arena, struct tarn_outcome *outcomes,
                                       struct tarn_error *err);
-void tarn_measure_release(const struct tarn_outcome *outcomes, size_t count);
+void tarn_measure_release(const struct tarn_outcome *outcomes, size_t count,
+                          const struct tarn_measure_options *options);
+
+/* With `collect`: the temporary table of all rows that are unexpected to any check over the table
+ * itself: its columns, __row (the source's columns as JSON text) and a flag __bad<i> per check i
+ * for which tarn_outcome_is_collected. The rows are filtered while they are counted, which saves
+ * a pass. */
+const char *tarn_measure_bad_table(const struct tarn_measure_options *options,
+                                   struct tarn_arena *arena);
+/* Conditions over another relation than the table (comparisons with the row before) name no row of
+ * the table. */
+bool tarn_outcome_is_collected(const struct tarn_outcome *outcome);
 
 #endif

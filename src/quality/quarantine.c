@@ -1,9 +1,8 @@
 /* quality/quarantine.c -- failing rows of quarantine suites as lake tables.
  *
- * Per suite: one scan of the table keeps the rows for which any failed rule's condition is true,
- * with one flag per rule; the records are then cut out of this small set, one SELECT per rule. Of
- * rows that share a key the first by arrival, file and line stays. All quarantine tables are
- * replaced in one commit. */
+ * Measuring keeps the rows for which any rule's condition is true, with one flag per rule; the
+ * records are cut out of this small set, one SELECT per rule. Of rows that share a key the first by
+ * arrival, file and line stays. All quarantine tables are replaced in one commit. */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -40,63 +39,15 @@ static bool has_column(const struct tarn_check_table *table, const char *name)
     return false;
 }
 
-/* Whether the outcome has rows to put aside. Conditions over another relation than the table
- * (comparisons with the row before) name no row of the table. */
+/* Whether the outcome has rows to put aside. */
 static bool has_records(const struct tarn_outcome *o)
 {
-    return o->condition && o->unexpected_count > 0 && !o->check->source;
+    return o->unexpected_count > 0 && tarn_outcome_is_collected(o);
 }
 
 static const char *bad_table(struct writer *w, size_t suite)
 {
-    return tarn_arena_format(w->arena, "temp.tarn_quality_bad_%zu", suite);
-}
-
-/* The columns of the source in the row's JSON: all but those that ingestion added. */
-static void append_row_json(struct tarn_buffer *sql, const struct tarn_check_table *table)
-{
-    const char *comma = "";
-    tarn_buffer_append_str(sql, "CAST(to_json(struct_pack(");
-    for (size_t i = 0; i < table->column_count; i++) {
-        const char *name = table->columns[i].name;
-        static const char *const own[] = {"_file", "_line", "_load_id", "_loaded_at",
-                                          "_arrived_on"};
-        bool added = false;
-        for (size_t k = 0; k < TARN_COUNT(own); k++)
-            added |= strcmp(own[k], name) == 0;
-        if (added && table->column_count > TARN_COUNT(own))
-            continue;
-        tarn_buffer_append_str(sql, comma);
-        tarn_sql_identifier(sql, name);
-        tarn_buffer_append_str(sql, " := ");
-        tarn_sql_identifier(sql, name);
-        comma = ", ";
-    }
-    tarn_buffer_append_str(sql, ")) AS VARCHAR)");
-}
-
-/* One scan: the rows that any failed rule names. */
-static enum tarn_status collect_bad_rows(struct writer *w, size_t at, struct tarn_error *err)
-{
-    const struct tarn_suite_report *s = &w->suites[at];
-    TARN_BUFFER(sql, SQL_MAX_BYTES);
-    tarn_buffer_printf(&sql, "CREATE OR REPLACE TEMP TABLE %s AS SELECT *, ", bad_table(w, at));
-    append_row_json(&sql, &s->table);
-    tarn_buffer_append_str(&sql, " AS __row FROM (SELECT *");
-    TARN_BUFFER(any, SQL_MAX_BYTES);
-    for (size_t i = 0; i < s->count; i++) {
-        if (!has_records(&s->outcomes[i]))
-            continue;
-        tarn_buffer_printf(&sql, ",\n  (%s) IS TRUE AS __bad%zu", s->outcomes[i].condition, i);
-        tarn_buffer_printf(&any, "%s__bad%zu", any.len ? " OR " : "", i);
-    }
-    tarn_buffer_printf(&sql, "\nFROM %s) WHERE %s", s->table.sql,
-                       any.len ? tarn_buffer_str(&any) : "false");
-    TARN_TRY(tarn_buffer_check(&sql, "the SQL of a quarantine", err));
-    if (tarn_session_run(w->quality->session, tarn_buffer_str(&sql), NULL, err) != TARN_OK)
-        return tarn_error_wrap(err, "putting failing rows of %s.%s aside", s->suite->ns,
-                               s->suite->table);
-    return TARN_OK;
+    return tarn_measure_bad_table(&w->suites[suite].measured, w->arena);
 }
 
 /* Which of the rows of a repeated key stays: the first that arrived. */
@@ -227,7 +178,6 @@ static enum tarn_status write_tables(struct writer *w, struct tarn_lake_commit *
     for (size_t i = 0; i < w->suite_count; i++) {
         if (!w->suites[i].suite->quarantine)
             continue;
-        TARN_TRY(collect_bad_rows(w, i, err));
         TARN_TRY(count_records(w, i, err));
     }
     for (size_t i = 0; i < w->suite_count; i++)
@@ -243,17 +193,6 @@ static enum tarn_status attach_tables(struct writer *w, struct tarn_error *err)
             TARN_TRY(tarn_lake_attach(w->quality->lake, w->quality->session, NAMESPACE,
                                       w->suites[i].suite->table, NULL, err));
     return TARN_OK;
-}
-
-static void drop_bad_rows(struct writer *w)
-{
-    for (size_t i = 0; i < w->suite_count; i++) {
-        struct tarn_error err;
-        if (w->suites[i].suite->quarantine &&
-            tarn_session_runf(w->quality->session, &err, "DROP TABLE IF EXISTS %s",
-                              bad_table(w, i)) != TARN_OK)
-            continue; /* the next run replaces it */
-    }
 }
 
 enum tarn_status tarn_quarantine_write(const struct tarn_quality *quality,
@@ -273,6 +212,5 @@ enum tarn_status tarn_quarantine_write(const struct tarn_quality *quality,
     tarn_lake_commit_free(commit);
     if (status == TARN_OK && quality->lake)
         status = attach_tables(&w, err);
-    drop_bad_rows(&w);
     return status;
 }

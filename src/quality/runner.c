@@ -125,13 +125,14 @@ static enum tarn_status run_suite(struct run *r, struct tarn_suite_report *s,
                                   struct tarn_error *err)
 {
     int64_t start = tarn_monotonic_us();
-    struct tarn_measure_options options = {
+    s->measured = (struct tarn_measure_options){
         .sample_max = r->options->format == TARN_RESULT_COMPLETE ? SAMPLES_COMPLETE : SAMPLES,
         .suite_id = (size_t)(s - r->report->suites),
+        .collect = s->suite->quarantine,
         .index = s->suite->key,
         .index_count = s->suite->key_count,
     };
-    if (tarn_measure(s->checks, s->count, &options, r->arena, s->outcomes, err) != TARN_OK)
+    if (tarn_measure(s->checks, s->count, &s->measured, r->arena, s->outcomes, err) != TARN_OK)
         return tarn_error_wrap(err, "suite '%s' on %s.%s", s->suite->name, s->suite->ns,
                                s->suite->table);
     s->success = true;
@@ -147,7 +148,7 @@ static void judge_quarantine_suite(struct tarn_suite_report *s)
 {
     for (size_t i = 0; i < s->count && s->suite->quarantine; i++) {
         const struct tarn_outcome *o = &s->outcomes[i];
-        bool put_aside = o->condition && !o->check->source;
+        bool put_aside = tarn_outcome_is_collected(o);
         s->success &= o->success || put_aside || o->check->e->severity == TARN_SEVERITY_WARN;
     }
 }
@@ -297,7 +298,8 @@ static void release(struct tarn_quality_report *report)
 {
     for (size_t i = 0; i < report->suite_count; i++)
         if (report->suites[i].outcomes)
-            tarn_measure_release(report->suites[i].outcomes, report->suites[i].count);
+            tarn_measure_release(report->suites[i].outcomes, report->suites[i].count,
+                                 &report->suites[i].measured);
 }
 
 static void judge(struct tarn_quality_report *report)

@@ -53,6 +53,7 @@ struct tarn_suite_report {
     struct tarn_check *checks;
     struct tarn_outcome *outcomes;
     size_t count;
+    struct tarn_measure_options measured; /* how the outcomes came about */
     bool success; /* every expectation of severity error holds, or the suite quarantines */
     int64_t quarantine_records;
     int64_t quarantine_rows; /* distinct rows with severity error */

@@ -16,11 +16,13 @@ struct tarn_command {
     enum tarn_status (*run)(int argc, char **argv, struct tarn_error *err);
 };
 
+extern const struct tarn_command tarn_command_describe;
 extern const struct tarn_command tarn_command_doctor;
 extern const struct tarn_command tarn_command_generate;
 extern const struct tarn_command tarn_command_ingest;
 extern const struct tarn_command tarn_command_maintain;
 extern const struct tarn_command tarn_command_quality;
+extern const struct tarn_command tarn_command_report;
 extern const struct tarn_command tarn_command_run;
 extern const struct tarn_command tarn_command_runs;
 extern const struct tarn_command tarn_command_sql;

@@ -10,11 +10,13 @@
 /* One line each, so that two new commands do not meet in one. */
 /* clang-format off */
 static const struct tarn_command *const commands[] = {
+    &tarn_command_describe,
     &tarn_command_doctor,
     &tarn_command_generate,
     &tarn_command_ingest,
     &tarn_command_maintain,
     &tarn_command_quality,
+    &tarn_command_report,
     &tarn_command_run,
     &tarn_command_runs,
     &tarn_command_sql,

@@ -82,8 +82,10 @@ CHECKED enum tarn_status tarn_model_run(struct tarn_model_project *project,
                                         struct tarn_model_run_result *ret_result,
                                         struct tarn_error *err);
 
-/* manifest.c and run_results.c: target/manifest.json, target/run_results.json. */
+/* manifest.c and run_results.c: target/manifest.json, target/run_results.json. `result` gives the
+ * manifest the compiled SQL; it may be NULL. */
 CHECKED enum tarn_status tarn_model_write_manifest(const struct tarn_model_project *project,
+                                                   const struct tarn_model_run_result *result,
                                                    struct tarn_error *err);
 void tarn_model_run_results_json(const struct tarn_model_project *project,
                                  const struct tarn_model_run_result *result,

@@ -16,18 +16,27 @@ struct tarn_command {
     enum tarn_status (*run)(int argc, char **argv, struct tarn_error *err);
 };
 
+extern const struct tarn_command tarn_command_build;
+extern const struct tarn_command tarn_command_compile;
 extern const struct tarn_command tarn_command_describe;
 extern const struct tarn_command tarn_command_doctor;
 extern const struct tarn_command tarn_command_generate;
 extern const struct tarn_command tarn_command_ingest;
+extern const struct tarn_command tarn_command_ls;
 extern const struct tarn_command tarn_command_maintain;
 extern const struct tarn_command tarn_command_quality;
 extern const struct tarn_command tarn_command_report;
 extern const struct tarn_command tarn_command_run;
 extern const struct tarn_command tarn_command_runs;
+extern const struct tarn_command tarn_command_seed;
+extern const struct tarn_command tarn_command_snapshot;
 extern const struct tarn_command tarn_command_sql;
 extern const struct tarn_command tarn_command_tables;
+extern const struct tarn_command tarn_command_test;
 extern const struct tarn_command tarn_command_up;
 extern const struct tarn_command tarn_command_version;
+
+/* `tarn run` without a dag: the project's models. */
+CHECKED enum tarn_status tarn_models_run(int argc, char **argv, struct tarn_error *err);
 
 #endif

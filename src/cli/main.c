@@ -10,17 +10,23 @@
 /* One line each, so that two new commands do not meet in one. */
 /* clang-format off */
 static const struct tarn_command *const commands[] = {
+    &tarn_command_build,
+    &tarn_command_compile,
     &tarn_command_describe,
     &tarn_command_doctor,
     &tarn_command_generate,
     &tarn_command_ingest,
+    &tarn_command_ls,
     &tarn_command_maintain,
     &tarn_command_quality,
     &tarn_command_report,
     &tarn_command_run,
     &tarn_command_runs,
+    &tarn_command_seed,
+    &tarn_command_snapshot,
     &tarn_command_sql,
     &tarn_command_tables,
+    &tarn_command_test,
     &tarn_command_up,
     &tarn_command_version,
 };

@@ -101,8 +101,32 @@ static enum tarn_status parse_and_run(int argc, char **argv, struct arguments *a
     return run_dag(arguments, arena, result, err);
 }
 
+/* A positional argument, --resume, --from or --only mean a dag; anything else is dbt's run. */
+static bool means_dag(int argc, char **argv)
+{
+    static const char *const dag_options[] = {"--resume", "--from", "--only", "--date", "--param"};
+    static const char *const values[] = {"--project", "--data", "--target", "--memory-limit",
+                                         "--threads"};
+    for (int i = 1; i < argc; i++) {
+        size_t len = strcspn(argv[i], "=");
+        for (size_t k = 0; k < TARN_COUNT(dag_options); k++)
+            if (strlen(dag_options[k]) == len && strncmp(argv[i], dag_options[k], len) == 0)
+                return true;
+        bool takes_value = false;
+        for (size_t k = 0; k < TARN_COUNT(values); k++)
+            takes_value = takes_value || strcmp(argv[i], values[k]) == 0;
+        i += takes_value;
+        if (takes_value || strcmp(argv[i], "--json") == 0 || strcmp(argv[i], "--quiet") == 0)
+            continue;
+        return argv[i][0] != '-'; /* a name, or an option that only models have */
+    }
+    return false;
+}
+
 static enum tarn_status run(int argc, char **argv, struct tarn_error *err)
 {
+    if (!means_dag(argc, argv))
+        return tarn_models_run(argc, argv, err);
     struct arguments arguments = {0};
     struct tarn_run_result result = {0};
     enum tarn_status status = parse_and_run(argc, argv, &arguments, &result, err);

@@ -151,9 +151,9 @@ const char *tarn_model_target_file(const struct tarn_model_project *project,
     const char *slash = project->target_path[0] == '/' ? "" : "/";
     const char *root = *slash ? project->directory : "";
     if (node->is_generic)
-        return tarn_arena_format(arena, "%s%s%s/%s/%s/%s/%s.sql", root, slash,
-                                 project->target_path, folder, node->package->name,
-                                 node->original_path, node->file_key_name);
+        return tarn_arena_format(arena, "%s%s%s/%s/%s/%s/%s.sql", root, slash, project->target_path,
+                                 folder, node->package->name, node->original_path,
+                                 node->file_key_name);
     return tarn_arena_format(arena, "%s%s%s/%s/%s/%s", root, slash, project->target_path, folder,
                              node->package->name, node->original_path);
 }
@@ -164,8 +164,7 @@ enum tarn_status tarn_model_write_target(const char *path, struct tarn_text text
     /* not tarn_file_replace: what stands here can be made again and need not survive a crash */
     FILE *file = fopen(path, "wb");
     if (!file) {
-        TARN_AUTO_FREE char *folder =
-            tarn_strndup(path, (size_t)(tarn_path_name(path) - path));
+        TARN_AUTO_FREE char *folder = tarn_strndup(path, (size_t)(tarn_path_name(path) - path));
         TARN_TRY(tarn_directory_make(folder, err));
         file = fopen(path, "wb");
     }

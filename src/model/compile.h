@@ -8,7 +8,8 @@
 CHECKED enum tarn_status tarn_model_compile(struct tarn_model_context *context,
                                             struct tarn_model_node *node, const char **ret_sql,
                                             struct tarn_error *err);
-/* Puts `ctes` ("__dbt__cte__a as (...)") in front of a statement that may begin with WITH itself. */
+/* Puts `ctes` ("__dbt__cte__a as (...)") in front of a statement that may begin with WITH itself.
+ */
 void tarn_model_inject_ctes(struct tarn_text sql, struct tarn_text ctes, struct tarn_buffer *out);
 
 /* <target>/compiled/<package>/<path of the file>, in `arena`; `folder` is "compiled" or "run". */

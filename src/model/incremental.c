@@ -68,8 +68,7 @@ static enum tarn_status merged_query(struct tarn_model_worker *w,
     if (update_count == 0 && exclude_count == 0)
         return TARN_OK;
     struct tarn_column *columns;
-    TARN_TRY(
-        tarn_session_describe(w->session, compiled, arena, &columns, &column_count, err));
+    TARN_TRY(tarn_session_describe(w->session, compiled, arena, &columns, &column_count, err));
     TARN_BUFFER(sql, QUERY_BYTES_MAX);
     tarn_buffer_append_str(&sql, "SELECT ");
     for (size_t i = 0; i < column_count; i++) {

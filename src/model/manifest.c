@@ -463,9 +463,8 @@ static void put_exposure(struct manifest *m, const struct tarn_model_node *node)
 {
     struct tarn_json_writer *w = &m->json;
     static const struct config_key keys[] = {
-        {"type", "\"dashboard\""}, {"owner", "{}"}, {"label", "null"},
-        {"maturity", "null"},      {"url", "null"}, {"meta", "{}"},
-        {"tags", "[]"},
+        {"type", "\"dashboard\""}, {"owner", "{}"}, {"label", "null"}, {"maturity", "null"},
+        {"url", "null"},           {"meta", "{}"},  {"tags", "[]"},
     };
     tarn_json_object_begin(w);
     put_identity(m, node);
@@ -541,8 +540,7 @@ static void put_metadata(struct manifest *m)
     tarn_json_put_str(w, "dbt_version", "1.10.0");
     tarn_json_put_str(w, "generated_at", tarn_time_format(tarn_now_us(), text));
     tarn_json_put_str(w, "invocation_id", m->project->invocation_id);
-    tarn_json_put_str(w, "invocation_started_at",
-                      tarn_time_format(m->project->started_us, text));
+    tarn_json_put_str(w, "invocation_started_at", tarn_time_format(m->project->started_us, text));
     put_empty_object(w, "env");
     tarn_json_put_str(w, "project_name", m->project->name);
     put_null(w, "project_id");
@@ -608,8 +606,7 @@ static void put_graph(struct manifest *m)
     tarn_json_key(w, "parent_map");
     tarn_json_object_begin(w);
     for (size_t i = 0; i < m->project->nodes.count; i++)
-        put_id_list(w, m->project->nodes.items[i]->unique_id,
-                    &m->project->nodes.items[i]->parents);
+        put_id_list(w, m->project->nodes.items[i]->unique_id, &m->project->nodes.items[i]->parents);
     tarn_json_object_end(w);
     tarn_json_key(w, "child_map");
     tarn_json_object_begin(w);
@@ -641,8 +638,9 @@ static void put_disabled(struct manifest *m)
 
 static void put_all(struct manifest *m)
 {
-    static const char *const empty[] = {"metrics", "groups", "saved_queries", "semantic_models",
-                                        "unit_tests", "selectors", "group_map"};
+    static const char *const empty[] = {"metrics",         "groups",     "saved_queries",
+                                        "semantic_models", "unit_tests", "selectors",
+                                        "group_map"};
     struct tarn_json_writer *w = &m->json;
     tarn_json_object_begin(w);
     put_metadata(m);
@@ -679,7 +677,7 @@ enum tarn_status tarn_model_write_manifest(const struct tarn_model_project *proj
     TARN_TRY(tarn_buffer_check(&json, "manifest.json", err));
     bool absolute = project->target_path[0] == '/';
     TARN_AUTO_FREE char *path =
-        tarn_format("%s%s%s/manifest.json", absolute ? "" : project->directory,
-                    absolute ? "" : "/", project->target_path);
+        tarn_format("%s%s%s/manifest.json", absolute ? "" : project->directory, absolute ? "" : "/",
+                    project->target_path);
     return tarn_model_write_target(path, tarn_buffer_text(&json), err);
 }

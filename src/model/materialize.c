@@ -48,8 +48,7 @@ struct done {
     struct tarn_model_result *result;
 };
 
-static enum tarn_status record_done(void *context, struct tarn_state *state,
-                                    struct tarn_error *err)
+static enum tarn_status record_done(void *context, struct tarn_state *state, struct tarn_error *err)
 {
     struct done *done = context;
     const struct tarn_model_run_row row = {
@@ -81,10 +80,9 @@ static enum tarn_status prepare_and_finish(struct tarn_lake_commit *commit,
     return TARN_OK;
 }
 
-enum tarn_status tarn_worker_commit(struct tarn_model_worker *w,
-                                    const struct tarn_model_node *node,
-                                    struct tarn_lake_write *write,
-                                    struct tarn_model_result *result, struct tarn_error *err)
+enum tarn_status tarn_worker_commit(struct tarn_model_worker *w, const struct tarn_model_node *node,
+                                    struct tarn_lake_write *write, struct tarn_model_result *result,
+                                    struct tarn_error *err)
 {
     struct done done = {w, node, result};
     struct tarn_lake_property summary[] = {{"tarn.run-id", w->run_id},
@@ -132,8 +130,7 @@ static struct tarn_lake_write write_of(struct tarn_model_worker *w,
     struct tarn_value partition = tarn_node_config(node, "partition_by");
     if (tarn_value_is_nothing(partition))
         partition = tarn_node_config(node, "partitioned_by");
-    write.partition_by =
-        tarn_value_strings(w->context.arena, partition, &write.partition_count);
+    write.partition_by = tarn_value_strings(w->context.arena, partition, &write.partition_count);
     if (write.partition_count == 0)
         write.partition_by = NULL;
     struct tarn_value order = tarn_node_config(node, "order_by");
@@ -142,9 +139,9 @@ static struct tarn_lake_write write_of(struct tarn_model_worker *w,
     size_t count;
     const char **terms = tarn_value_strings(w->context.arena, order, &count);
     for (size_t i = 0; i < count; i++)
-        write.order_by = i == 0 ? terms[0]
-                                : tarn_arena_format(w->context.arena, "%s, %s", write.order_by,
-                                                    terms[i]);
+        write.order_by =
+            i == 0 ? terms[0]
+                   : tarn_arena_format(w->context.arena, "%s, %s", write.order_by, terms[i]);
     take_docs(w, node, &write);
     return write;
 }
@@ -192,8 +189,8 @@ static enum tarn_status make_snapshot(struct tarn_model_worker *w,
     enum tarn_lake_kind kind;
     const char *query;
     TARN_TRY(make_room(w, node, TARN_LAKE_TABLE, &kind, err));
-    TARN_TRY(tarn_worker_plan_snapshot(w, node, result->compiled, kind == TARN_LAKE_TABLE, &query,
-                                       err));
+    TARN_TRY(
+        tarn_worker_plan_snapshot(w, node, result->compiled, kind == TARN_LAKE_TABLE, &query, err));
     struct tarn_lake_write write = write_of(w, node, query);
     return tarn_worker_commit(w, node, &write, result, err);
 }
@@ -206,8 +203,8 @@ static enum tarn_status make_view(struct tarn_model_worker *w, const struct tarn
     TARN_TRY(make_room(w, node, TARN_LAKE_VIEW, &kind, err));
     int64_t started = tarn_monotonic_us();
     TARN_TRY(tarn_lake_set_view(w->lake, w->session, node->schema, node->alias, result->compiled,
-                                node->description[0] ? node->description : NULL, record_done,
-                                &done, err));
+                                node->description[0] ? node->description : NULL, record_done, &done,
+                                err));
     TARN_TRY(tarn_lake_attach(w->lake, w->session, node->schema, node->alias, NULL, err));
     result->commit_us += tarn_monotonic_us() - started;
     return TARN_OK;
@@ -297,10 +294,11 @@ static enum tarn_status make(struct tarn_model_worker *w, struct tarn_model_node
     if (strcmp(kind, "table") == 0 || strcmp(kind, "materialized_view") == 0)
         return make_table(w, node, result->compiled, result, err);
     struct tarn_value wanted = tarn_node_config(node, "materialized");
-    return tarn_fail(err, TARN_UNSUPPORTED,
-                     "the materialization '%.*s' is not one of table, view, incremental, ephemeral, "
-                     "seed, snapshot",
-                     TARN_TEXT_ARGS(tarn_value_text(wanted)));
+    return tarn_fail(
+        err, TARN_UNSUPPORTED,
+        "the materialization '%.*s' is not one of table, view, incremental, ephemeral, "
+        "seed, snapshot",
+        TARN_TEXT_ARGS(tarn_value_text(wanted)));
 }
 
 enum tarn_status tarn_worker_materialize(struct tarn_model_worker *w, struct tarn_model_node *node,

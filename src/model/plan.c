@@ -146,8 +146,8 @@ static bool is_ancestor(struct planner *p, const struct tarn_model_node *wanted,
     return false;
 }
 
-/* The tested node after which all that the test reads is there; NULL when there is no such one: then
- * the test stands in nobody's way, as in dbt. */
+/* The tested node after which all that the test reads is there; NULL when there is no such one:
+ * then the test stands in nobody's way, as in dbt. */
 static struct tarn_model_node *last_parent(struct planner *p, const struct tarn_model_node *test)
 {
     for (size_t i = 0; i < test->parents.count; i++) {

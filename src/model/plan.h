@@ -8,9 +8,9 @@
 
 struct tarn_model_task {
     struct tarn_model_node *node;
-    size_t position;  /* in dependency order: of several ready tasks the lowest goes first */
-    size_t waiting;   /* tasks that have to end before */
-    size_t ready_at;  /* place among the ready ones; SIZE_MAX when not ready */
+    size_t position; /* in dependency order: of several ready tasks the lowest goes first */
+    size_t waiting;  /* tasks that have to end before */
+    size_t ready_at; /* place among the ready ones; SIZE_MAX when not ready */
     struct tarn_model_task **next;
     size_t next_count, next_cap;
     const struct tarn_model_node *blocked_by; /* who failed before it; NULL: nobody */
@@ -24,8 +24,8 @@ struct tarn_model_plan {
     size_t ready_count;
 };
 
-/* Tasks for the chosen nodes. A task waits for its nearest chosen ancestors, also through nodes that
- * were not chosen. `tests_block` (build): the children of a node wait for its tests too. */
+/* Tasks for the chosen nodes. A task waits for its nearest chosen ancestors, also through nodes
+ * that were not chosen. `tests_block` (build): the children of a node wait for its tests too. */
 void tarn_model_plan_init(struct tarn_model_plan *plan, const struct tarn_model_project *project,
                           const bool *chosen, bool tests_block);
 void tarn_model_plan_release(struct tarn_model_plan *plan);

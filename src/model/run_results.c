@@ -70,10 +70,10 @@ static void put_result(struct tarn_json_writer *w, const struct tarn_model_resul
     tarn_json_put_double(w, "execution_time", (double)took_us / 1e6);
     put_response(w, r);
     tarn_json_put_str(w, "message",
-                      r->message[0]                               ? r->message
-                      : r->was_done                               ? "committed before by this run"
+                      r->message[0]                            ? r->message
+                      : r->was_done                            ? "committed before by this run"
                       : r->status == TARN_MODEL_STATUS_SUCCESS ? "OK"
-                                                                  : NULL);
+                                                               : NULL);
     tarn_json_key(w, "failures");
     if (r->failures >= 0)
         tarn_json_int(w, r->failures);
@@ -111,8 +111,7 @@ void tarn_model_run_results_json(const struct tarn_model_project *project,
     for (size_t i = 0; i < result->count; i++)
         put_result(&w, &result->results[i]);
     tarn_json_array_end(&w);
-    tarn_json_put_double(&w, "elapsed_time",
-                         (double)(result->ended_us - result->started_us) / 1e6);
+    tarn_json_put_double(&w, "elapsed_time", (double)(result->ended_us - result->started_us) / 1e6);
     tarn_json_key(&w, "args");
     tarn_json_object_begin(&w);
     tarn_json_put_str(&w, "which", project->command);

@@ -162,7 +162,7 @@ static void end_step(struct tarn_progress_step *step, const struct tarn_model_re
     else if (result->status == TARN_MODEL_STATUS_SKIPPED)
         tarn_progress_end(step, true, "skipped: %s", result->message);
     else
-        tarn_progress_end(step, ok, "ok");
+        tarn_progress_end(step, ok, "%s", "");
 }
 
 /* --- the threads */
@@ -195,8 +195,7 @@ static void finish_locked(struct run *run, struct tarn_model_task *task,
     struct tarn_model_result *kept = &all->results[all->count++];
     *kept = *result;
     kept->message = tarn_arena_strdup(all->arena, result->message ? result->message : "");
-    kept->compiled =
-        result->compiled ? tarn_arena_strdup(all->arena, result->compiled) : NULL;
+    kept->compiled = result->compiled ? tarn_arena_strdup(all->arena, result->compiled) : NULL;
     count_result(all, result);
     bool failed = result->status == TARN_MODEL_STATUS_ERROR ||
                   result->status == TARN_MODEL_STATUS_FAIL ||
@@ -248,7 +247,8 @@ static size_t take_locked(struct run *run, const struct tarn_model_worker *w,
         size_t count = 1;
         struct tarn_model_node *on = task->node->attached;
         for (size_t i = 0; i < on->children.count && count < FUSED_MAX; i++) {
-            struct tarn_model_task *other = tarn_model_plan_ready(&run->plan, on->children.items[i]);
+            struct tarn_model_task *other =
+                tarn_model_plan_ready(&run->plan, on->children.items[i]);
             if (other && !other->blocked_by && other->node->kind == TARN_NODE_TEST &&
                 other->node->attached == on && tarn_worker_can_fuse(w, other->node)) {
                 tarn_model_plan_remove(&run->plan, other);
@@ -367,7 +367,7 @@ static void *thread_main(void *argument)
 
 static void run_threads(struct run *run, struct tarn_model_worker *first)
 {
-    unsigned wanted = run->options->threads        ? run->options->threads
+    unsigned wanted = run->options->threads          ? run->options->threads
                       : run->project->target.threads ? run->project->target.threads
                                                      : THREADS_DEFAULT;
     wanted = wanted > THREADS_MAX ? THREADS_MAX : wanted;
@@ -502,8 +502,7 @@ enum tarn_status tarn_model_run(struct tarn_model_project *project, struct tarn_
     result.run_id = tarn_arena_strdup(result.arena, run.run_id);
     enum tarn_status status = choose_nodes(&run, err);
     if (status == TARN_OK) {
-        result.results =
-            tarn_arena_array(result.arena, run.plan.count + 1, sizeof *result.results);
+        result.results = tarn_arena_array(result.arena, run.plan.count + 1, sizeof *result.results);
         status = run_all(&run, err);
     }
     result.ended_us = tarn_now_us();

@@ -3,7 +3,8 @@
  *
  * Nodes run in parallel, each after its parents; with `build`, a node's tests run right after it
  * and stand between it and its children. Each table commits to the lake by itself, together with a
- * row that says so: a run that is given the id of an earlier one leaves out what that one committed. */
+ * row that says so: a run that is given the id of an earlier one leaves out what that one
+ * committed. */
 #ifndef TARN_MODEL_RUNNER_H
 #define TARN_MODEL_RUNNER_H
 
@@ -16,10 +17,10 @@ struct tarn_lake;
 struct tarn_state;
 
 enum tarn_model_command {
-    TARN_MODEL_BUILD,   /* seeds, models, snapshots and tests */
-    TARN_MODEL_RUN,     /* models */
-    TARN_MODEL_TEST,    /* tests */
-    TARN_MODEL_SEED,    /* seeds */
+    TARN_MODEL_BUILD, /* seeds, models, snapshots and tests */
+    TARN_MODEL_RUN,   /* models */
+    TARN_MODEL_TEST,  /* tests */
+    TARN_MODEL_SEED,  /* seeds */
     TARN_MODEL_SNAPSHOT,
     TARN_MODEL_COMPILE, /* only writes target/compiled */
 };
@@ -59,13 +60,13 @@ struct tarn_model_run_options {
     const struct tarn_selection *selection;
     bool fail_fast;
     bool store_failures;
-    unsigned threads;   /* 0: the profile's, or 4 */
-    const char *run_id; /* NULL: a new one */
+    unsigned threads;               /* 0: the profile's, or 4 */
+    const char *run_id;             /* NULL: a new one */
     struct tarn_progress *progress; /* NULL: silent */
 };
 
 struct tarn_model_run_result {
-    struct tarn_arena *arena; /* owns the rest */
+    struct tarn_arena *arena;          /* owns the rest */
     struct tarn_model_result *results; /* in the order in which they ended */
     size_t count;
     size_t passed, warned, failed, skipped;
@@ -73,8 +74,8 @@ struct tarn_model_run_result {
     int64_t started_us, ended_us;
 };
 
-/* TARN_OK also when nodes failed: see `failed`. Errors: what keeps the run from happening at all. The
- * artifacts are written. Free the result's arena. */
+/* TARN_OK also when nodes failed: see `failed`. Errors: what keeps the run from happening at all.
+ * The artifacts are written. Free the result's arena. */
 CHECKED enum tarn_status tarn_model_run(struct tarn_model_project *project,
                                         struct tarn_engine *engine, struct tarn_lake *lake,
                                         struct tarn_state *state,

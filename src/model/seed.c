@@ -20,16 +20,16 @@ struct seed {
 static const struct {
     const char *type, *test; /* %s is the column */
 } candidates[] = {
-    {"integer", "regexp_full_match(%s, '[+-]?[0-9]{1,18}') AND try_cast(%s AS INTEGER) IS NOT NULL"},
+    {"integer",
+     "regexp_full_match(%s, '[+-]?[0-9]{1,18}') AND try_cast(%s AS INTEGER) IS NOT NULL"},
     {"bigint", "regexp_full_match(%s, '[+-]?[0-9]{1,19}') AND try_cast(%s AS BIGINT) IS NOT NULL"},
-    {"double",
-     "regexp_full_match(%s, '[+-]?([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][+-]?[0-9]+)?') AND "
-     "try_cast(%s AS DOUBLE) IS NOT NULL"},
+    {"double", "regexp_full_match(%s, '[+-]?([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][+-]?[0-9]+)?') AND "
+               "try_cast(%s AS DOUBLE) IS NOT NULL"},
     {"date",
      "regexp_full_match(%s, '[0-9]{4}-[0-9]{2}-[0-9]{2}') AND try_cast(%s AS DATE) IS NOT NULL"},
-    {"timestamp",
-     "regexp_full_match(%s, '[0-9]{4}-[0-9]{2}-[0-9]{2}[ T][0-9]{2}:[0-9]{2}(:[0-9]{2}(\\.[0-9]+)?)?"
-     "(Z|[+-][0-9]{2}(:?[0-9]{2})?)?') AND try_cast(%s AS TIMESTAMP) IS NOT NULL"},
+    {"timestamp", "regexp_full_match(%s, '[0-9]{4}-[0-9]{2}-[0-9]{2}[ "
+                  "T][0-9]{2}:[0-9]{2}(:[0-9]{2}(\\.[0-9]+)?)?"
+                  "(Z|[+-][0-9]{2}(:?[0-9]{2})?)?') AND try_cast(%s AS TIMESTAMP) IS NOT NULL"},
     {"boolean", "lower(%s) IN ('true', 'false') AND %s IS NOT NULL"},
 };
 
@@ -161,8 +161,8 @@ static enum tarn_status infer(struct seed *seed, const char **types, struct tarn
     TARN_TRY(tarn_buffer_check(&sql, "the SQL that types a seed", err));
     TARN_AUTO_RESULT struct tarn_result *result = NULL;
     size_t rows, at = 0;
-    TARN_TRY(tarn_session_query(seed->worker->session, tarn_buffer_str(&sql), NULL, 0, &result,
-                                err));
+    TARN_TRY(
+        tarn_session_query(seed->worker->session, tarn_buffer_str(&sql), NULL, 0, &result, err));
     TARN_TRY(tarn_result_next(result, &rows, err));
     for (size_t i = 0; i < seed->count && rows == 1; i++) {
         if (types[i])

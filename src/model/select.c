@@ -1,5 +1,5 @@
-/* model/select.c -- see select.h. Each word becomes a set of nodes (a bool per node): what its method
- * matches, its neighbours in the graph, and the tests of what was matched. */
+/* model/select.c -- see select.h. Each word becomes a set of nodes (a bool per node): what its
+ * method matches, its neighbours in the graph, and the tests of what was matched. */
 #include "model/select.h"
 
 #include <ctype.h>
@@ -10,8 +10,8 @@
 #include "model/project.h"
 
 struct word {
-    const char *text;     /* as typed, for messages */
-    bool with_relatives;  /* @: children, and all parents of those */
+    const char *text;    /* as typed, for messages */
+    bool with_relatives; /* @: children, and all parents of those */
     bool parents, children;
     size_t parent_depth, child_depth;
     const char *method, *argument; /* "config", "materialized" */
@@ -41,7 +41,8 @@ static const char *default_method(const char *value)
     size_t len = strlen(value);
     if (strchr(value, '/'))
         return "path";
-    if ((len > 4 && (strcmp(value + len - 4, ".sql") == 0 || strcmp(value + len - 4, ".csv") == 0)) ||
+    if ((len > 4 &&
+         (strcmp(value + len - 4, ".sql") == 0 || strcmp(value + len - 4, ".csv") == 0)) ||
         (len > 3 && strcmp(value + len - 3, ".py") == 0) ||
         (len > 4 && (strcmp(value + len - 4, ".yml") == 0)))
         return "file";
@@ -215,8 +216,7 @@ static bool by_test_type(struct selector *s, const struct tarn_model_node *node,
     return strcmp(w->value, "data") == 0;
 }
 
-static bool by_version(struct selector *s, const struct tarn_model_node *node,
-                       const struct word *w)
+static bool by_version(struct selector *s, const struct tarn_model_node *node, const struct word *w)
 {
     (void)s;
     if (strcmp(w->value, "none") == 0)
@@ -310,8 +310,8 @@ static enum tarn_status read_word(struct selector *s, const char *text, struct w
     if (!*w->value)
         return tarn_fail(err, TARN_USAGE, "the selection '%s' names nothing", text);
     if (w->with_relatives && w->children)
-        return tarn_fail(err, TARN_USAGE, "the selection '%s' has both @ and a + behind it; use one",
-                         text);
+        return tarn_fail(err, TARN_USAGE,
+                         "the selection '%s' has both @ and a + behind it; use one", text);
     if (find_method(w->method))
         return TARN_OK;
     const char *names[TARN_COUNT(methods)];
@@ -414,8 +414,7 @@ static enum tarn_status set_of_group(struct selector *s, struct tarn_text group,
     bool first = true;
     while (tarn_text_split(&group, ',', &part)) {
         bool *own = new_set(s);
-        TARN_TRY(
-            set_of_word(s, tarn_arena_strndup(s->arena, part.data, part.len), own, err));
+        TARN_TRY(set_of_word(s, tarn_arena_strndup(s->arena, part.data, part.len), own, err));
         add_tests(s, own);
         for (size_t i = 0; i < s->count; i++)
             set[i] = first ? own[i] : set[i] && own[i];
@@ -478,8 +477,8 @@ enum tarn_status tarn_model_select(struct tarn_model_project *project,
     TARN_TRY(set_of_list(&s, selection->select, selection->select_count, set, err));
     TARN_TRY(set_of_list(&s, selection->exclude, selection->exclude_count, excluded, err));
     TARN_TRY(kinds_named(selection->resource_types, selection->resource_type_count, &only, err));
-    TARN_TRY(kinds_named(selection->exclude_resource_types,
-                         selection->exclude_resource_type_count, &without, err));
+    TARN_TRY(kinds_named(selection->exclude_resource_types, selection->exclude_resource_type_count,
+                         &without, err));
     if (selection->resource_type_count == 0)
         only = UINT_MAX;
     for (size_t i = 0; i < s.count; i++) {

@@ -1,4 +1,5 @@
-/* model/select.h -- dbt's node selection: "+orders", "tag:daily,staging", "2+path:models/marts", "@x".
+/* model/select.h -- dbt's node selection: "+orders", "tag:daily,staging", "2+path:models/marts",
+ * "@x".
  *
  * Words separated by space are united, by comma intersected. A word is
  * [@] [[N]+] [method[.argument]:] value [+[N]]; values may hold * ? []. Methods: fqn, name, tag,

@@ -33,13 +33,13 @@ static enum tarn_status check_condition(struct tarn_model_worker *w, struct snap
     const char **columns;
     size_t count;
     if (tarn_value_is_nothing(wanted))
-        return tarn_fail(err, TARN_CONFIG,
-                         "the snapshot '%s' has strategy check and needs check_cols: a list, or all",
-                         node->name);
+        return tarn_fail(
+            err, TARN_CONFIG,
+            "the snapshot '%s' has strategy check and needs check_cols: a list, or all",
+            node->name);
     if (tarn_value_text_is(wanted, "all")) {
         struct tarn_column *all;
-        TARN_TRY(
-            tarn_session_describe(w->session, s->source, s->arena, &all, &count, err));
+        TARN_TRY(tarn_session_describe(w->session, s->source, s->arena, &all, &count, err));
         columns = tarn_arena_array(s->arena, count + 1, sizeof *columns);
         for (size_t i = 0; i < count; i++)
             columns[i] = all[i].name;
@@ -73,8 +73,8 @@ static enum tarn_status read_settings(struct tarn_model_worker *w, struct snapsh
                              "the snapshot '%s' has strategy timestamp and needs updated_at",
                              node->name);
         s->by_time = true;
-        s->updated_at = tarn_arena_format(s->arena, "CAST(new.%s AS TIMESTAMP)",
-                                          ident(s->arena, column));
+        s->updated_at =
+            tarn_arena_format(s->arena, "CAST(new.%s AS TIMESTAMP)", ident(s->arena, column));
         s->changed = tarn_arena_format(s->arena, "old.dbt_valid_from < %s", s->updated_at);
         return TARN_OK;
     }
@@ -134,17 +134,17 @@ static void append_next(const struct snapshot *s, const char *run_time, struct t
 }
 
 enum tarn_status tarn_worker_plan_snapshot(struct tarn_model_worker *w,
-                                           const struct tarn_model_node *node,
-                                           const char *compiled, bool exists,
-                                           const char **ret_query, struct tarn_error *err)
+                                           const struct tarn_model_node *node, const char *compiled,
+                                           bool exists, const char **ret_query,
+                                           struct tarn_error *err)
 {
     struct snapshot s = {.arena = w->context.arena, .source = compiled};
     TARN_TRY(read_settings(w, &s, node, err));
     s.table = tarn_arena_format(s.arena, "%s.%s", ident(s.arena, node->schema),
                                 ident(s.arena, node->alias));
     char now[TARN_TIME_TEXT_BYTES];
-    char *run_time = tarn_arena_format(s.arena, "TIMESTAMP '%s'",
-                                       tarn_time_format(w->project->started_us, now));
+    char *run_time =
+        tarn_arena_format(s.arena, "TIMESTAMP '%s'", tarn_time_format(w->project->started_us, now));
     if (strchr(run_time, 'Z'))
         *strchr(run_time, 'Z') = ' ';
     TARN_BUFFER(sql, QUERY_BYTES_MAX);

@@ -1,5 +1,5 @@
-/* model/test_run.c -- runs tests: each alone as dbt does, or the simple ones of one table in a single
- * statement, which is what makes many small tests cheap. */
+/* model/test_run.c -- runs tests: each alone as dbt does, or the simple ones of one table in a
+ * single statement, which is what makes many small tests cheap. */
 #include <stdio.h>
 #include <strings.h>
 
@@ -26,9 +26,8 @@ static bool stores_failures(const struct tarn_model_worker *w, const struct tarn
 }
 
 /* Fills status and message from what the test counted. */
-static void judge(struct tarn_model_worker *w, const struct tarn_model_node *test,
-                  int64_t failures, bool should_warn, bool should_error,
-                  struct tarn_model_result *result)
+static void judge(struct tarn_model_worker *w, const struct tarn_model_node *test, int64_t failures,
+                  bool should_warn, bool should_error, struct tarn_model_result *result)
 {
     const char *severity = setting(w, test, "severity", "error");
     bool error = strcasecmp(severity, "warn") != 0 && should_error;
@@ -67,9 +66,9 @@ static enum tarn_status store(struct tarn_model_worker *w, struct tarn_model_nod
     return TARN_OK;
 }
 
-static enum tarn_status count_failures(struct tarn_model_worker *w,
-                                       struct tarn_model_node *test, const char *query,
-                                       struct tarn_model_result *result, struct tarn_error *err)
+static enum tarn_status count_failures(struct tarn_model_worker *w, struct tarn_model_node *test,
+                                       const char *query, struct tarn_model_result *result,
+                                       struct tarn_error *err)
 {
     const char *calc = setting(w, test, "fail_calc", "count(*)");
     const char *limit = setting(w, test, "limit", NULL);
@@ -143,9 +142,9 @@ static bool literal_values(const struct tarn_model_node *test)
 
 bool tarn_worker_can_fuse(const struct tarn_model_worker *w, const struct tarn_model_node *test)
 {
-    static const char *const settings[] = {"where",   "limit",    "fail_calc",
-                                           "warn_if", "error_if", "store_failures",
-                                           "store_failures_as"};
+    static const char *const settings[] = {
+        "where",    "limit",          "fail_calc",        "warn_if",
+        "error_if", "store_failures", "store_failures_as"};
     if (!test->is_generic || test->test_namespace || !test->column_name ||
         tarn_node_is_ephemeral(test->attached) || stores_failures(w, test))
         return false;
@@ -154,9 +153,9 @@ bool tarn_worker_can_fuse(const struct tarn_model_worker *w, const struct tarn_m
             return false;
     bool accepted = strcmp(test->test_name, "accepted_values") == 0;
     size_t arguments = tarn_dict_count(test->kwargs);
-    bool plain = (strcmp(test->test_name, "not_null") == 0 ||
-                  strcmp(test->test_name, "unique") == 0) &&
-                 arguments == 2;
+    bool plain =
+        (strcmp(test->test_name, "not_null") == 0 || strcmp(test->test_name, "unique") == 0) &&
+        arguments == 2;
     if (!plain && !(accepted && literal_values(test)))
         return false;
     return test->macro_count > 0 && test->macros[0]->package->is_built_in &&
@@ -198,9 +197,8 @@ static void append_check(const struct tarn_model_node *test, const char *table,
     }
 }
 
-static enum tarn_status run_fused(struct tarn_model_worker *w,
-                                  struct tarn_model_node *const *tests, size_t count,
-                                  int64_t *counts, struct tarn_error *err)
+static enum tarn_status run_fused(struct tarn_model_worker *w, struct tarn_model_node *const *tests,
+                                  size_t count, int64_t *counts, struct tarn_error *err)
 {
     TARN_BUFFER(table, QUERY_BYTES_MAX);
     TARN_BUFFER(sql, QUERY_BYTES_MAX);

@@ -27,8 +27,8 @@ CHECKED enum tarn_status tarn_worker_compile(struct tarn_model_worker *worker,
                                              struct tarn_model_node *node,
                                              struct tarn_model_result *result,
                                              struct tarn_error *err);
-/* Says where in the compiled file an SQL error is: DuckDB's LINE counts from the node's own SQL only
- * when the statement was not wrapped, so the SQL is bound once more by itself. */
+/* Says where in the compiled file an SQL error is: DuckDB's LINE counts from the node's own SQL
+ * only when the statement was not wrapped, so the SQL is bound once more by itself. */
 void tarn_worker_explain(struct tarn_model_worker *worker, const struct tarn_model_node *node,
                          const char *compiled, struct tarn_error *err);
 
@@ -43,7 +43,8 @@ CHECKED enum tarn_status tarn_worker_commit(struct tarn_model_worker *worker,
                                             struct tarn_lake_write *write,
                                             struct tarn_model_result *result,
                                             struct tarn_error *err);
-/* incremental.c: the write for a model that has a table already. `arena` holds what it points to. */
+/* incremental.c: the write for a model that has a table already. `arena` holds what it points to.
+ */
 CHECKED enum tarn_status tarn_worker_plan_incremental(struct tarn_model_worker *worker,
                                                       const struct tarn_model_node *node,
                                                       const char *compiled,
@@ -70,7 +71,6 @@ CHECKED enum tarn_status tarn_worker_test_fused(struct tarn_model_worker *worker
                                                 struct tarn_error *err);
 CHECKED enum tarn_status tarn_worker_test(struct tarn_model_worker *worker,
                                           struct tarn_model_node *test,
-                                          struct tarn_model_result *result,
-                                          struct tarn_error *err);
+                                          struct tarn_model_result *result, struct tarn_error *err);
 
 #endif

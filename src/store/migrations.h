@@ -18,6 +18,7 @@ static const struct tarn_migration tarn_migrations[] = {
     {2, "002_load", sql_002_load_sql},
     {3, "003_run", sql_003_run_sql},
     {4, "004_quality", sql_004_quality_sql},
+    {5, "005_model", sql_005_model_sql},
 };
 
 #endif

@@ -1,4 +1,5 @@
-/* store/model.h -- what runs have made of models, seeds and snapshots, as rows of the state file. */
+/* store/model.h -- what runs have made of models, seeds and snapshots, as rows of the state file.
+ */
 #ifndef TARN_STORE_MODEL_H
 #define TARN_STORE_MODEL_H
 

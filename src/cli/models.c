@@ -1,0 +1,189 @@
+/* cli/models.c -- see models.h. */
+#include "cli/models.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/file.h"
+#include "cli/command.h"
+#include "cli/workspace.h"
+
+enum { JSON_BYTES_MAX = 1 << 30 };
+
+void tarn_models_arguments_release(struct tarn_models_arguments *arguments)
+{
+    tarn_strings_release(&arguments->select);
+    tarn_strings_release(&arguments->exclude);
+    tarn_strings_release(&arguments->resource_types);
+    tarn_strings_release(&arguments->exclude_resource_types);
+}
+
+enum tarn_status tarn_models_parse(int argc, char **argv, struct tarn_models_arguments *a,
+                                   struct tarn_error *err)
+{
+    const struct tarn_option options[] = {
+        {"select", 's', TARN_OPTION_LIST, &a->select},
+        {"models", 'm', TARN_OPTION_LIST, &a->select},
+        {"exclude", 0, TARN_OPTION_LIST, &a->exclude},
+        {"resource-type", 0, TARN_OPTION_LIST, &a->resource_types},
+        {"exclude-resource-type", 0, TARN_OPTION_LIST, &a->exclude_resource_types},
+        {"vars", 0, TARN_OPTION_STR, &a->vars},
+        {"full-refresh", 'f', TARN_OPTION_FLAG, &a->full_refresh},
+        {"fail-fast", 'x', TARN_OPTION_FLAG, &a->fail_fast},
+        {"store-failures", 0, TARN_OPTION_FLAG, &a->store_failures},
+        {"run-id", 0, TARN_OPTION_STR, &a->run_id},
+        {"profiles-dir", 0, TARN_OPTION_STR, &a->profiles_dir},
+        {"profile", 0, TARN_OPTION_STR, &a->profile},
+        {"output", 0, TARN_OPTION_STR, &a->output},
+    };
+    return tarn_options_parse(argc, argv, &a->common, options, TARN_COUNT(options), NULL, err);
+}
+
+struct tarn_selection tarn_models_selection(const struct tarn_models_arguments *a)
+{
+    return (struct tarn_selection){
+        .select = a->select.items,
+        .select_count = a->select.count,
+        .exclude = a->exclude.items,
+        .exclude_count = a->exclude.count,
+        .resource_types = a->resource_types.items,
+        .resource_type_count = a->resource_types.count,
+        .exclude_resource_types = a->exclude_resource_types.items,
+        .exclude_resource_type_count = a->exclude_resource_types.count,
+    };
+}
+
+enum tarn_status tarn_models_load(const struct tarn_models_arguments *a,
+                                  const struct tarn_project *project, const char *catalog,
+                                  const char *command, struct tarn_model_project **ret_models,
+                                  struct tarn_error *err)
+{
+    TARN_AUTO_FREE char *path = tarn_path_join(project->directory, "dbt_project.yml");
+    if (!tarn_file_exists(path))
+        return tarn_fail(err, TARN_CONFIG,
+                         "%s has no dbt_project.yml, so it has no models; make the file with at "
+                         "least `name: %s`",
+                         project->directory, project->name);
+    const struct tarn_model_options options = {
+        .directory = project->directory,
+        .profiles_dir = a->profiles_dir,
+        .profile = a->profile,
+        .target = a->common.target,
+        .catalog = catalog,
+        .vars = a->vars,
+        .command = command,
+        .full_refresh = a->full_refresh,
+    };
+    return tarn_model_project_load(&options, ret_models, err);
+}
+
+void tarn_models_print_warnings(const struct tarn_models_arguments *a,
+                                const struct tarn_model_project *models)
+{
+    for (size_t i = 0; !a->common.quiet && i < models->warning_count; i++)
+        fprintf(stderr, "warning: %s\n", models->warnings[i]);
+}
+
+/* A run that a scheduler started has its id, and each of its tasks is a run of models of its own.
+ */
+static char *run_id_of(const struct tarn_models_arguments *a)
+{
+    const char *run = getenv("TARN_RUN_ID"), *task = getenv("TARN_TASK");
+    if (a->run_id)
+        return tarn_strdup(a->run_id);
+    return run && *run ? tarn_format("%s/%s", run, task ? task : "") : NULL;
+}
+
+static bool is_failure(const struct tarn_model_result *result)
+{
+    return result->status == TARN_MODEL_STATUS_ERROR || result->status == TARN_MODEL_STATUS_FAIL;
+}
+
+static void describe_failure(const struct tarn_model_result *result, struct tarn_buffer *out)
+{
+    const struct tarn_model_node *node = result->node;
+    if (result->status == TARN_MODEL_STATUS_ERROR)
+        tarn_buffer_append_str(out, result->message);
+    else
+        tarn_buffer_printf(out, "test %s (%s): %s; its SQL: %s", node->name, node->original_path,
+                           result->message,
+                           node->is_generic ? "see target/compiled" : node->original_path);
+}
+
+/* Prints all failures but the first, which becomes the command's error. */
+static enum tarn_status report(const struct tarn_models_arguments *a,
+                               const struct tarn_model_run_result *result, struct tarn_error *err)
+{
+    TARN_BUFFER(first, 1 << 20);
+    bool seen = false;
+    if (!a->common.json)
+        printf("Done. PASS=%zu WARN=%zu ERROR=%zu SKIP=%zu TOTAL=%zu\n", result->passed,
+               result->warned, result->failed, result->skipped, result->count);
+    fflush(stdout);
+    for (size_t i = 0; i < result->count; i++) {
+        TARN_BUFFER(text, 1 << 20);
+        if (!is_failure(&result->results[i]))
+            continue;
+        describe_failure(&result->results[i], seen ? &text : &first);
+        if (seen)
+            fprintf(stderr, "%s\n", tarn_buffer_str(&text));
+        seen = true;
+    }
+    tarn_summary_write("%zu passed, %zu warned, %zu failed, %zu skipped", result->passed,
+                       result->warned, result->failed, result->skipped);
+    if (result->failed == 0)
+        return TARN_OK;
+    return tarn_fail(err, TARN_CHECKS_FAILED, "%zu of %zu failed, %zu skipped: %s", result->failed,
+                     result->count, result->skipped, tarn_buffer_str(&first));
+}
+
+static enum tarn_status run_models(enum tarn_model_command command, const char *name,
+                                   const struct tarn_models_arguments *a, struct tarn_workspace *ws,
+                                   struct tarn_error *err)
+{
+    struct tarn_model_project *models;
+    struct tarn_model_run_result result;
+    struct tarn_selection selection = tarn_models_selection(a);
+    TARN_AUTO_FREE char *run_id = run_id_of(a);
+    TARN_TRY(tarn_models_load(a, ws->project, tarn_engine_catalog(ws->engine), name, &models, err));
+    const struct tarn_model_run_options options = {
+        .command = command,
+        .selection = &selection,
+        .fail_fast = a->fail_fast,
+        .store_failures = a->store_failures,
+        .threads = a->common.threads > 0 ? (unsigned)a->common.threads : 0,
+        .run_id = run_id,
+        .progress = ws->progress,
+    };
+    enum tarn_status status =
+        tarn_model_run(models, ws->engine, ws->lake, ws->state, &options, &result, err);
+    tarn_models_print_warnings(a, models);
+    if (status == TARN_OK) {
+        if (a->common.json) {
+            TARN_BUFFER(json, JSON_BYTES_MAX);
+            tarn_model_run_results_json(models, &result, &json);
+            puts(tarn_buffer_str(&json));
+        }
+        status = report(a, &result, err);
+        tarn_arena_free(result.arena);
+    }
+    tarn_model_project_free(models);
+    return status;
+}
+
+enum tarn_status tarn_models_command(enum tarn_model_command command, const char *name, int argc,
+                                     char **argv, struct tarn_error *err)
+{
+    TARN_AUTO(tarn_models_arguments_release) struct tarn_models_arguments arguments = {0};
+    struct tarn_workspace workspace;
+    TARN_TRY(tarn_models_parse(argc, argv, &arguments, err));
+    TARN_TRY(tarn_workspace_open(&arguments.common, &workspace, err));
+    enum tarn_status status = run_models(command, name, &arguments, &workspace, err);
+    tarn_workspace_close(&workspace);
+    return status;
+}
+
+enum tarn_status tarn_models_run(int argc, char **argv, struct tarn_error *err)
+{
+    return tarn_models_command(TARN_MODEL_RUN, "run", argc, argv, err);
+}

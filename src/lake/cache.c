@@ -91,11 +91,11 @@ static void cache_metadata(struct tarn_lake *lake, const struct tarn_metadata *m
     tarn_metadata_unref(oldest);
 }
 
-void lake_remember_metadata(struct tarn_lake *lake, struct tarn_text bytes, const char *path)
+void lake_remember_metadata(struct tarn_lake *lake, json_t *json, const char *path)
 {
     struct tarn_metadata *metadata;
     struct tarn_error ignored; /* only costs the next reader a parse, and an error there */
-    if (tarn_metadata_parse(bytes, path, &metadata, &ignored) != TARN_OK)
+    if (tarn_metadata_of(json, path, &metadata, &ignored) != TARN_OK)
         return;
     cache_metadata(lake, metadata);
     tarn_metadata_unref(metadata);

@@ -173,14 +173,16 @@ static enum tarn_status write_metadata(struct lake_change *change,
         if (tarn_text_split(&name, '-', &number) && tarn_text_to_int64(number, &version))
             version++;
     }
-    tarn_buffer_clear(&change->metadata_json);
-    TARN_TRY(tarn_metadata_finish(edit, change->arena, &change->metadata_json, &change->dropped,
+    tarn_buffer_clear(&change->metadata_text);
+    TARN_TRY(tarn_metadata_finish(edit, change->arena, &change->metadata_text, &change->dropped,
                                   &change->dropped_count, err));
+    json_decref(change->metadata_json);
+    change->metadata_json = json_incref(edit->json);
     const char *path =
         tarn_arena_format(change->arena, "%s/metadata/%05" PRId64 "-%s.metadata.json",
                           change->folder, version, tarn_uuid(uuid));
     change->new_location = tarn_arena_format(change->arena, "file://%s", path);
-    return lake_write_file(change, path, tarn_buffer_text(&change->metadata_json), err);
+    return lake_write_file(change, path, tarn_buffer_text(&change->metadata_text), err);
 }
 
 static enum tarn_status build(struct lake_scope *scope, struct lake_change *change,
@@ -266,7 +268,7 @@ static void finish_change(struct tarn_lake *lake, struct lake_change *change)
     if (change->nothing)
         return;
     tarn_counter_add(&commits, 1);
-    lake_remember_metadata(lake, tarn_buffer_text(&change->metadata_json),
+    lake_remember_metadata(lake, json_incref(change->metadata_json),
                            tarn_location_path(change->new_location));
     for (size_t i = 0; i < change->dropped_count; i++)
         unlink(change->dropped[i]);

@@ -62,8 +62,8 @@ CHECKED enum tarn_status lake_load_metadata(struct lake_scope *scope, const char
 CHECKED enum tarn_status lake_load_table(struct lake_scope *scope, const char *ns, const char *name,
                                          const struct tarn_metadata **ret_metadata,
                                          struct tarn_error *err);
-/* Puts metadata that was just written into the cache. */
-void lake_remember_metadata(struct tarn_lake *lake, struct tarn_text bytes, const char *path);
+/* Puts metadata that was just written into the cache; takes over `json`. */
+void lake_remember_metadata(struct tarn_lake *lake, json_t *json, const char *path);
 /* The snapshot that `at` names; NULL when the table never had one. NOT_FOUND lists what there is.
  */
 CHECKED enum tarn_status lake_find_snapshot(const struct tarn_metadata *metadata,

@@ -222,13 +222,9 @@ static enum tarn_status parse_all(struct counted *c, struct tarn_error *err)
     return parse_snapshots(c, err);
 }
 
-enum tarn_status tarn_metadata_parse(struct tarn_text bytes, const char *path,
-                                     struct tarn_metadata **ret_metadata, struct tarn_error *err)
+enum tarn_status tarn_metadata_of(json_t *json, const char *path,
+                                  struct tarn_metadata **ret_metadata, struct tarn_error *err)
 {
-    json_error_t where;
-    json_t *json = json_loadb(bytes.data ? bytes.data : "", bytes.len, 0, &where);
-    if (!json)
-        return corrupt(path, "it is not valid JSON", err);
     struct counted *c = tarn_alloc(sizeof *c);
     c->arena = tarn_arena_new();
     c->json = json;
@@ -241,6 +237,16 @@ enum tarn_status tarn_metadata_parse(struct tarn_text bytes, const char *path,
     else
         *ret_metadata = &c->metadata;
     return status;
+}
+
+enum tarn_status tarn_metadata_parse(struct tarn_text bytes, const char *path,
+                                     struct tarn_metadata **ret_metadata, struct tarn_error *err)
+{
+    json_error_t where;
+    json_t *json = json_loadb(bytes.data ? bytes.data : "", bytes.len, 0, &where);
+    if (!json)
+        return corrupt(path, "it is not valid JSON", err);
+    return tarn_metadata_of(json, path, ret_metadata, err);
 }
 
 /* ---- looking up ---- */

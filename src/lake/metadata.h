@@ -64,6 +64,10 @@ struct tarn_metadata {
 CHECKED enum tarn_status tarn_metadata_parse(struct tarn_text bytes, const char *path,
                                              struct tarn_metadata **ret_metadata,
                                              struct tarn_error *err);
+/* The same from JSON that is decoded already, which it takes over (also when it fails). */
+CHECKED enum tarn_status tarn_metadata_of(json_t *json, const char *path,
+                                          struct tarn_metadata **ret_metadata,
+                                          struct tarn_error *err);
 struct tarn_metadata *tarn_metadata_ref(const struct tarn_metadata *metadata);
 void tarn_metadata_unref(struct tarn_metadata *metadata); /* NULL is fine */
 

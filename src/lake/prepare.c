@@ -13,7 +13,7 @@ struct lake_change *lake_change_new(const char *ns, const char *name)
     change->arena = arena;
     change->ns = tarn_arena_strdup(arena, ns);
     change->name = tarn_arena_strdup(arena, name);
-    tarn_buffer_init(&change->metadata_json, TARN_METADATA_MAX_BYTES);
+    tarn_buffer_init(&change->metadata_text, TARN_METADATA_MAX_BYTES);
     return change;
 }
 
@@ -24,7 +24,8 @@ void lake_change_free(struct lake_change *change, bool remove_files)
     for (size_t i = 0; i < change->added_count && remove_files; i++)
         unlink(tarn_location_path(change->added[i]->location));
     tarn_metadata_unref((struct tarn_metadata *)(uintptr_t)change->base);
-    tarn_buffer_release(&change->metadata_json);
+    tarn_buffer_release(&change->metadata_text);
+    json_decref(change->metadata_json);
     free(change->added);
     free(change->written);
     tarn_arena_free(change->arena);

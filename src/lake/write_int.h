@@ -43,8 +43,9 @@ struct lake_change {
 
     /* of the last attempt to commit */
     const char *new_location, *old_location;
-    struct tarn_buffer metadata_json;
-    const char **written; /* metadata files of this attempt, to remove when it is lost */
+    struct tarn_buffer metadata_text;
+    json_t *metadata_json; /* the same, decoded */
+    const char **written;  /* metadata files of this attempt, to remove when it is lost */
     size_t written_count, written_cap;
     const char **dropped; /* metadata files that fell out of the log */
     size_t dropped_count;

@@ -7,7 +7,8 @@
 
 struct tarn_synth_generator {
     const char *name;    /* the key that selects it: `uniform: {from: 1, to: 6}` */
-    const char *keys[6]; /* further keys of the field that it reads, ended by NULL */
+    const char *keys[6]; /* further keys of the field that it reads; NULL behind the last one,
+                            unless there are six */
     bool cheap;          /* looked up by drawing again rather than by keeping it */
     /* Reads field->node and sets type, scale, plain, own. */
     enum tarn_status (*resolve)(struct tarn_synth_field *field, const struct tarn_yaml *value,

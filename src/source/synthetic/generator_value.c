@@ -109,7 +109,7 @@ static vector *number_draw(batch_t *batch, field_t *field)
 
 const struct tarn_synth_generator tarn_synth_number = {
     .name = "uniform", /* and every other distribution: generator.c knows */
-    .keys = {"min", "max", "decimals", "whole", "like"},
+    .keys = {"min", "max", "decimals", "whole", "like", "rho"},
     .resolve = number_resolve,
     .draw = number_draw,
 };
@@ -131,7 +131,7 @@ static enum tarn_status sequence_resolve(struct tarn_synth_field *field,
         return tarn_yaml_fail(value, err, "a sequence starts at a whole number, such as 1");
     own->first = value->integer;
     TARN_TRY(tarn_yaml_str(field->node, "prefix", &own->prefix, err));
-    TARN_TRY(tarn_yaml_int(field->node, "digits", 0, 18, &own->digits, err));
+    TARN_TRY(tarn_yaml_int(field->node, "pad", 0, 18, &own->digits, err));
     own->prefix_len = own->prefix ? strlen(own->prefix) : 0;
     field->type = own->prefix || own->digits > 0 ? TARN_SYNTH_TEXT : TARN_SYNTH_INT;
     field->plain = !own->prefix || tarn_text_is_plain(tarn_text_of(own->prefix));
@@ -159,7 +159,7 @@ static vector *sequence_draw(batch_t *batch, field_t *field)
 
 const struct tarn_synth_generator tarn_synth_sequence = {
     .name = "sequence",
-    .keys = {"prefix", "digits"},
+    .keys = {"prefix", "pad"},
     .cheap = true,
     .resolve = sequence_resolve,
     .draw = sequence_draw,

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "base/buffer.h"
+#include "base/clock.h"
 #include "store/migrations.h"
 
 enum { BUSY_TIMEOUT_MS = 30000, CACHED_STATEMENTS_MAX = 256 };
@@ -94,10 +95,24 @@ static enum tarn_status migrate(struct tarn_state *state, struct tarn_error *err
     return tarn_state_transaction(state, apply_migrations, NULL, err);
 }
 
+/* SQLite gives up at once, without waiting, when two processes turn to WAL at the same time or one
+ * opens the file while the last other one closes it. */
+static enum tarn_status turn_to_wal(struct tarn_state *state, struct tarn_error *err)
+{
+    int64_t deadline = tarn_monotonic_us() + BUSY_TIMEOUT_MS * 1000ll;
+    for (;;) {
+        enum tarn_status status =
+            run_plain(state, "PRAGMA journal_mode = WAL", "opening the state", err);
+        if (status != TARN_TIMEOUT || tarn_monotonic_us() > deadline)
+            return status;
+        sqlite3_sleep(1 + (int)(tarn_monotonic_us() % 5)); /* apart from the others */
+    }
+}
+
 static enum tarn_status prepare_connection(struct tarn_state *state, struct tarn_error *err)
 {
     sqlite3_busy_timeout(state->db, BUSY_TIMEOUT_MS);
-    TARN_TRY(run_plain(state, "PRAGMA journal_mode = WAL", "opening the state", err));
+    TARN_TRY(turn_to_wal(state, err));
     TARN_TRY(run_plain(state, "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON",
                        "opening the state", err));
     return migrate(state, err);

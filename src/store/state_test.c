@@ -139,6 +139,42 @@ static void from_the_future(void **unused)
     assert_non_null(strstr(err.text, "newer Tarn"));
 }
 
+static void open_and_close(void)
+{
+    struct tarn_state *db;
+    struct tarn_error err;
+    for (int i = 0; i < 5; i++) {
+        if (tarn_state_open(path, &db, &err) != TARN_OK) {
+            fprintf(stderr, "%s\n", err.text);
+            _exit(1);
+        }
+        tarn_state_close(db);
+    }
+    _exit(0);
+}
+
+/* A new file is turned to WAL and migrated by whoever comes first; the last to close takes it out
+ * of use while others open it. */
+static void processes_open_at_once(void **state)
+{
+    (void)state;
+    pid_t children[6];
+    for (int round = 0; round < 30; round++) {
+        (void)unlink(path);
+        for (size_t i = 0; i < TARN_COUNT(children); i++) {
+            children[i] = fork();
+            assert_true(children[i] >= 0);
+            if (children[i] == 0)
+                open_and_close();
+        }
+        for (size_t i = 0; i < TARN_COUNT(children); i++) {
+            int status;
+            assert_int_equal(waitpid(children[i], &status, 0), children[i]);
+            assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -146,6 +182,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(processes_wait_for_each_other, set_up, tear_down),
         cmocka_unit_test_setup_teardown(not_a_database, set_up, tear_down),
         cmocka_unit_test_setup_teardown(from_the_future, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(processes_open_at_once, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -22,6 +22,7 @@ extern const struct tarn_command tarn_command_describe;
 extern const struct tarn_command tarn_command_doctor;
 extern const struct tarn_command tarn_command_generate;
 extern const struct tarn_command tarn_command_ingest;
+extern const struct tarn_command tarn_command_init;
 extern const struct tarn_command tarn_command_ls;
 extern const struct tarn_command tarn_command_maintain;
 extern const struct tarn_command tarn_command_quality;

@@ -16,6 +16,7 @@ static const struct tarn_command *const commands[] = {
     &tarn_command_doctor,
     &tarn_command_generate,
     &tarn_command_ingest,
+    &tarn_command_init,
     &tarn_command_ls,
     &tarn_command_maintain,
     &tarn_command_quality,

@@ -109,6 +109,7 @@ static void print_json(const struct tarn_lake_table *t)
     tarn_json_put_str(&w, "namespace", t->ns);
     tarn_json_put_str(&w, "name", t->name);
     tarn_json_put_str(&w, "location", t->location);
+    tarn_json_put_str(&w, "metadata_location", t->metadata_location);
     tarn_json_put_int(&w, "rows", t->rows);
     tarn_json_put_int(&w, "files", t->file_count);
     tarn_json_put_int(&w, "size_bytes", t->size_bytes);

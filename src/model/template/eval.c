@@ -1,5 +1,7 @@
 /* model/template/eval.c -- the values of expressions. One function per kind of node, in one table.
  */
+#include <stdio.h>
+
 #include "model/template/operator.h"
 #include "model/template/runtime.h"
 
@@ -25,11 +27,39 @@ enum tarn_status run_step(struct tarn_template_run *run)
     return TARN_OK;
 }
 
+/* Adds "; did you mean 'x'?" to the error of an undefined name when the context or the template has
+ * one that is near. */
+static void suggest_name(struct tarn_template_run *run, const struct frame *frame)
+{
+    static const char ending[] = "' is undefined";
+    char *text = run->err->text;
+    size_t len = strlen(text), end = sizeof ending - 1;
+    if (len <= end + 1 || text[0] != '\'' || strcmp(text + len - end, ending) != 0)
+        return;
+    const char *wanted = tarn_arena_strndup(run->heap->arena, text + 1, len - end - 1);
+    size_t count = 0, blocks = frame->tmpl->blocks.count;
+    const char **names =
+        tarn_arena_array(run->heap->arena, run->names.as.dict->count + blocks + 1, sizeof *names);
+    for (size_t i = 0; i < blocks; i++)
+        if (frame->tmpl->blocks.codes[i])
+            names[count++] = frame->tmpl->blocks.items[i].macro_name;
+    for (size_t i = 0; i < run->names.as.dict->count; i++) {
+        const struct dict_entry *entry = &run->names.as.dict->entries[i];
+        if (entry->value.kind != TARN_VALUE_MISSING)
+            names[count++] = tarn_value_cstr(run->heap, entry->key);
+    }
+    const char *nearest = tarn_text_nearest(wanted, names, count);
+    if (nearest)
+        (void)snprintf(text + len, sizeof run->err->text - len, "; did you mean '%s'?",
+                       nearest); /* may be cut off */
+}
+
 void run_locate(struct tarn_template_run *run, const struct frame *frame, const struct node *node)
 {
     if (run->is_located || run->returning)
         return;
     run->is_located = true;
+    suggest_name(run, frame);
     (void)tarn_error_wrap(run->err, "%s:%u:%u", frame->tmpl->name, node->line,
                           node->column); /* only adds text */
 }
@@ -61,7 +91,7 @@ struct tarn_value run_resolve(struct tarn_template_run *run, const struct tarn_t
                      global_find(run->heap, text, &value);
         if (!found)
             value.kind = TARN_VALUE_MISSING;
-        tarn_dict_put(run->names, name, value);
+        tarn_dict_put(run->names, tarn_value_text_copy(run->heap, text), value);
     }
     if (value.kind != TARN_VALUE_MISSING || !tmpl || !tmpl->hide_macros)
         return value;

@@ -59,7 +59,7 @@ CALLABLE(filter_last)
     TARN_TRY(tarn_call_bind(call, names, 1, &value, err));
     if (value.kind == TARN_VALUE_UNDEFINED) {
         *ret = undefined_hint(call->heap, "No last item, sequence was empty.");
-        return fail_undefined(value, err);
+        return TARN_OK;
     }
     if (!is_reversible(value))
         return tarn_fail(err, TARN_INVALID, "'%s' object is not reversible",

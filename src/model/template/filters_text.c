@@ -311,15 +311,19 @@ CALLABLE(filter_truncate)
     struct tarn_text text = tarn_value_text(values[0]);
     struct tarn_text end = is_absent(values[3]) ? tarn_text_of("...") : tarn_value_text(values[3]);
     int64_t end_length = (int64_t)utf8_count(end);
-    if (values[0].kind != TARN_VALUE_STRING)
+    size_t own_length;
+    if (!tarn_value_length(values[0], &own_length))
         return tarn_fail(err, TARN_INVALID, "object of type '%s' has no len()",
                          tarn_value_type_name(values[0]));
     if (length < end_length || leeway < 0)
         return tarn_fail(err, TARN_INVALID, "expected length >= %lld, got %lld",
                          (long long)end_length, (long long)length);
     *ret = values[0];
-    if ((int64_t)utf8_count(text) <= length + leeway)
+    if ((int64_t)own_length <= length + leeway)
         return TARN_OK;
+    if (values[0].kind != TARN_VALUE_STRING)
+        return tarn_fail(err, TARN_INVALID, "truncate: '%s' object is no text",
+                         tarn_value_type_name(values[0]));
     struct tarn_text kept = text_slice(text, 0, (size_t)(length - end_length));
     const char *space = tarn_value_truth(values[2]) ? NULL : text_find_last(kept, TARN_TEXT(" "));
     if (space)

@@ -484,7 +484,6 @@ struct percent_reader {
     struct tarn_heap *heap;
     struct tarn_value values;
     size_t next;
-    bool used_mapping;
     struct tarn_buffer *out;
     struct tarn_error *err;
 };
@@ -631,7 +630,7 @@ static enum tarn_status read_directive(struct percent_reader *reader, struct tar
         if (!value_get_item(reader->heap, reader->values, tarn_value_text_ref(key), &value))
             return tarn_fail(reader->err, TARN_INVALID, "KeyError: '%.*s'", TARN_TEXT_ARGS(key));
         *i = (size_t)(end - text.data) + 1;
-        has_key = reader->used_mapping = true;
+        has_key = true;
     }
     read_flags(text, i, &spec);
     TARN_TRY(star_or_int(reader, text, i, &spec.width));
@@ -674,10 +673,10 @@ enum tarn_status percent_format(struct tarn_heap *heap, struct tarn_text text,
         i++;
         TARN_TRY(read_directive(&reader, text, &i));
     }
-    bool is_tuple = value.kind == TARN_VALUE_TUPLE;
-    size_t given = is_tuple ? value.as.list->count : 1;
-    bool may_be_left = is_mapping_argument(value) || value.kind == TARN_VALUE_LIST;
-    if (reader.next < given && !may_be_left && !(value.kind == TARN_VALUE_UNDEFINED && is_tuple))
+    size_t given = value.kind == TARN_VALUE_TUPLE ? value.as.list->count : 1;
+    bool has_items = is_mapping_argument(value) || value.kind == TARN_VALUE_LIST ||
+                     value.kind == TARN_VALUE_RANGE || value.kind == TARN_VALUE_UNDEFINED;
+    if (reader.next < given && !has_items)
         return tarn_fail(err, TARN_INVALID, "not all arguments converted during string formatting");
     TARN_TRY(tarn_buffer_check(&out, "formatting text with %", err));
     *ret = buffer_value(heap, &out);

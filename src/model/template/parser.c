@@ -754,12 +754,12 @@ static bool at_tuple_end(struct parser *parser, const char *end_name)
 }
 
 /* What parse_tuple and parse_target share: items between commas; a comma makes it a tuple. */
-static struct node *parse_items(struct parser *parser, const char *end_name, bool *ret_is_tuple,
+static struct node *parse_items(struct parser *parser, const char *end_name, bool *ret_is_empty,
                                 struct node *(*parse_item)(struct parser *parser, bool option),
                                 bool option)
 {
     struct node *tuple = parser_node(parser, NODE_TUPLE, parser_token(parser));
-    *ret_is_tuple = false;
+    bool is_tuple = false;
     for (;;) {
         if (tuple->as.list.count > 0 && !parser_expect(parser, TOKEN_COMMA))
             return NULL;
@@ -770,9 +770,10 @@ static struct node *parse_items(struct parser *parser, const char *end_name, boo
             return NULL;
         if (parser_token(parser)->type != TOKEN_COMMA)
             break;
-        *ret_is_tuple = true;
+        is_tuple = true;
     }
-    return !*ret_is_tuple && tuple->as.list.count == 1 ? tuple->as.list.items[0] : tuple;
+    *ret_is_empty = tuple->as.list.count == 0;
+    return !is_tuple && tuple->as.list.count == 1 ? tuple->as.list.items[0] : tuple;
 }
 
 static struct node *fail_no_expression(struct parser *parser)
@@ -786,10 +787,9 @@ static struct node *fail_no_expression(struct parser *parser)
 struct node *parse_tuple(struct parser *parser, bool with_condition, const char *end_name,
                          bool in_parentheses)
 {
-    bool is_tuple;
-    struct node *node = parse_items(parser, end_name, &is_tuple, parse_expression, with_condition);
-    if (node && node->kind == NODE_TUPLE && node->as.list.count == 0 && !is_tuple &&
-        !in_parentheses)
+    bool is_empty = false;
+    struct node *node = parse_items(parser, end_name, &is_empty, parse_expression, with_condition);
+    if (node && is_empty && !in_parentheses)
         return fail_no_expression(parser);
     return node;
 }
@@ -819,11 +819,11 @@ static bool make_target(struct parser *parser, struct node *node)
 
 struct node *parse_target(struct parser *parser, const char *end_name, bool with_namespace)
 {
-    bool is_tuple;
-    struct node *node = parse_items(parser, end_name, &is_tuple, parse_primary, with_namespace);
+    bool is_empty = false;
+    struct node *node = parse_items(parser, end_name, &is_empty, parse_primary, with_namespace);
     if (!node)
         return NULL;
-    if (node->kind == NODE_TUPLE && node->as.list.count == 0)
+    if (is_empty)
         return fail_no_expression(parser);
     return make_target(parser, node) ? node : NULL;
 }

@@ -57,7 +57,9 @@ CHECKED enum tarn_status tarn_template_parse(const char *name, struct tarn_text 
 CHECKED enum tarn_status tarn_template_parse_expression(const char *name, struct tarn_text source,
                                                         struct tarn_template **ret_template,
                                                         struct tarn_error *err);
-void tarn_template_free(struct tarn_template *tmpl); /* NULL is fine */
+/* NULL is fine. Values may point into the source (literals, macros): free it after the runs that
+ * used it are reset. */
+void tarn_template_free(struct tarn_template *tmpl);
 const char *tarn_template_name(const struct tarn_template *tmpl);
 /* False when the text has none of {{ {% {# : rendering it would give it back (dbt does not touch
  * such text). */

@@ -353,7 +353,7 @@ static void test_limits(void **state)
     expect_error("{{ '%999999999d' % 1 }}", "over the limit");
     expect_error("{% set a = [] %}{% do a.append(a) %}{{ a|tojson }}", "levels deep");
     expect_output("{% set a = [] %}{% do a.append(a) %}{{ (a|string)|length > 0 }}{{ a == [a] }}",
-                  "TrueFalse");
+                  "TrueTrue");
     TARN_BUFFER(deep, 1 << 20);
     for (int i = 0; i < 5000; i++)
         tarn_buffer_append_str(&deep, i == 0 ? "{{ 1" : "+1");

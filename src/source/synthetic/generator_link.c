@@ -121,10 +121,10 @@ static vector *reference_draw(batch_t *batch, field_t *field)
     const int64_t *times = batch->times ? NULL : batch->entity->plan->times;
     int64_t *targets = tarn_scratch_array(batch->scratch, batch->count + 1, sizeof *targets);
     uint64_t active = 0;
-    int64_t last = INT64_MIN;
+    int64_t last = 0;
     for (size_t i = 0; i < batch->count; i++) {
         int64_t time = times ? times[batch->rows[i]] : time_of(batch, i);
-        if (time < last || time - last > day_us)
+        if (i == 0 || time < last || time - last > day_us)
             active = tarn_synth_rows_until(own->target, time);
         while (active < plan->rows && plan->times[active] <= time)
             active++;

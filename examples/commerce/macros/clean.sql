@@ -5,7 +5,12 @@
 
 {#- A code such as a status or a channel: lower case, words joined by underscores. -#}
 {% macro clean_code(column) -%}
-    nullif(replace(replace(lower(trim({{ column }})), ' ', '_'), '-', '_'), '')
+    nullif({{ code_of(column) }}, '')
+{%- endmacro %}
+
+{#- The same for joins: plain functions of one column, which DuckDB works out once per distinct value. -#}
+{% macro code_of(column) -%}
+    replace(replace(lower(trim({{ column }})), ' ', '_'), '-', '_')
 {%- endmacro %}
 
 {#- Names written all in capitals or all in small letters become Title Case; others (McDonald, O'Neil) stay as typed. -#}

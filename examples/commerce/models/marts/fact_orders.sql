@@ -5,9 +5,7 @@ with lines as (
         count(*) as line_count,
         sum(quantity) as units,
         sum(gross_amount) as gross_amount,
-        sum(revenue) as revenue,
-        sum(cost) as cost,
-        sum(profit) as profit
+        sum(cost) as cost
     from {{ ref('fact_sales') }}
     group by order_id
 )
@@ -27,9 +25,9 @@ select
     cast(coalesce(lines.line_count, 0) as bigint) as line_count,
     cast(coalesce(lines.units, 0) as bigint) as units,
     {{ money('coalesce(lines.gross_amount, 0)') }} as gross_amount,
-    {{ money('coalesce(lines.revenue, 0)') }} as revenue,
+    {{ money('case when orders.is_revenue then coalesce(lines.gross_amount, 0) else 0 end') }} as revenue,
     {{ money('coalesce(lines.cost, 0)') }} as cost,
-    {{ money('coalesce(lines.profit, 0)') }} as profit,
+    {{ money('case when orders.is_revenue then coalesce(lines.gross_amount - lines.cost, 0) else 0 end') }} as profit,
     orders.total_amount as stated_total
 from {{ ref('int_orders') }} as orders
 left join lines on lines.order_id = orders.order_id

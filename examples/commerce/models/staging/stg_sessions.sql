@@ -13,4 +13,4 @@ select
     raw._arrived_on
 from {{ source('bronze', 'sessions') }} as raw
 anti join {{ quarantined('sessions') }} as bad on bad._file = raw._file and bad._line = raw._line
-left join {{ ref('channel_map') }} as channel on channel.raw_channel = {{ clean_code('raw.channel') }}
+left join {{ ref('channel_map') }} as channel on channel.raw_channel = {{ code_of('raw.channel') }}

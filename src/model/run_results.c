@@ -66,7 +66,9 @@ static void put_result(struct tarn_json_writer *w, const struct tarn_model_resul
     }
     tarn_json_array_end(w);
     tarn_json_put_str(w, "thread_id", thread);
-    int64_t took_us = skipped ? 0 : r->execute_ended_us - r->compile_started_us;
+    int64_t took_us = skipped ? 0
+                              : r->compile_ended_us - r->compile_started_us + r->execute_ended_us -
+                                    r->execute_started_us;
     tarn_json_put_double(w, "execution_time", (double)took_us / 1e6);
     put_response(w, r);
     tarn_json_put_str(w, "message",

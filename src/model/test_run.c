@@ -1,5 +1,6 @@
 /* model/test_run.c -- runs tests: each alone as dbt does, or the simple ones of one table in a
  * single statement, which is what makes many small tests cheap. */
+#include <ctype.h>
 #include <stdio.h>
 #include <strings.h>
 
@@ -115,29 +116,101 @@ enum tarn_status tarn_worker_test(struct tarn_model_worker *w, struct tarn_model
 
 /* --- many at once */
 
-static bool plain_literal(struct tarn_value value)
+static bool is_word_char(char c)
 {
-    switch (value.kind) {
-    case TARN_VALUE_STRING:
-        return !tarn_template_has_tags(tarn_value_text(value));
-    case TARN_VALUE_INT:
-    case TARN_VALUE_FLOAT:
-    case TARN_VALUE_BOOL:
-        return true;
-    default:
-        return false;
-    }
+    return isalnum((unsigned char)c) || c == '_';
 }
 
-static bool literal_values(const struct tarn_model_node *test)
+/* Whether any of `words` stands in the text outside quotes. */
+static bool has_word(struct tarn_text text, const char *const *words)
 {
-    struct tarn_value values = tarn_dict_get_str(test->kwargs, "values");
-    if (!tarn_value_is(values, TARN_VALUE_LIST) || tarn_list_count(values) == 0)
+    char quote = 0;
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.data[i];
+        if (quote) {
+            quote = c == quote ? 0 : quote;
+            continue;
+        }
+        if (c == '\'' || c == '"') {
+            quote = c;
+            continue;
+        }
+        if (!isalpha((unsigned char)c) || (i > 0 && is_word_char(text.data[i - 1])))
+            continue;
+        for (size_t w = 0; words[w]; w++) {
+            size_t len = strlen(words[w]);
+            if (text.len - i >= len && strncasecmp(text.data + i, words[w], len) == 0 &&
+                (text.len - i == len || !is_word_char(text.data[i + len])))
+                return true;
+        }
+    }
+    return false;
+}
+
+/* What a statement must not have to be nothing but "rows for which a condition is true". */
+static const char *const other_clauses[] = {"with",  "group",     "having", "order",   "limit",
+                                            "union", "intersect", "except", "qualify", "window",
+                                            "join",  "offset",    "using",  "fetch",   NULL};
+static const char *const select_word[] = {"select", NULL};
+
+static struct tarn_text skip_blanks(struct tarn_text text)
+{
+    while (text.len && strchr(" \t\r\n", *text.data))
+        text = (struct tarn_text){text.data + 1, text.len - 1};
+    return text;
+}
+
+/* Moves *text behind `word` and the blanks around it; false when it does not stand there. */
+static bool take(struct tarn_text *text, const char *word)
+{
+    struct tarn_text at = skip_blanks(*text);
+    size_t len = strlen(word);
+    if (at.len <= len || strncasecmp(at.data, word, len) != 0 ||
+        (is_word_char(word[len - 1]) && is_word_char(at.data[len])))
         return false;
-    for (size_t i = 0; i < tarn_list_count(values); i++)
-        if (!plain_literal(tarn_list_at(values, i)))
-            return false;
+    *text = skip_blanks((struct tarn_text){at.data + len, at.len - len});
     return true;
+}
+
+/* "select a, b from TABLE where CONDITION": the condition. Anything else is not taken apart. */
+static bool condition_of(struct tarn_text sql, const char *table, struct tarn_text *ret_condition)
+{
+    if (!take(&sql, "select"))
+        return false;
+    /* plain names only: an aggregate would always give a row */
+    while (sql.len && !take(&sql, "from")) {
+        if (!is_word_char(*sql.data) && !strchr("*,.\" \t\r\n", *sql.data))
+            return false;
+        bool word = is_word_char(*sql.data);
+        do
+            sql = (struct tarn_text){sql.data + 1, sql.len - 1};
+        while (word && sql.len && is_word_char(*sql.data));
+    }
+    if (!take(&sql, table) || !take(&sql, "where"))
+        return false;
+    *ret_condition = sql;
+    return sql.len > 0 && !memchr(sql.data, ';', sql.len) && !has_word(sql, other_clauses) &&
+           !has_word(sql, select_word);
+}
+
+/* A test macro that looks like it makes such a statement; its SQL decides. */
+static bool is_simple_macro(const struct tarn_model_macro *macro)
+{
+    struct tarn_text body = macro->block->body;
+    while (body.len > 1 && body.data[0] != 's' && body.data[0] != 'S') {
+        const char *end = body.data[0] == '{' ? memmem(body.data, body.len, "%}", 2) : NULL;
+        size_t skip = end ? (size_t)(end - body.data) + 2 : 1;
+        if (!end && !strchr(" \t\r\n-", body.data[0]))
+            return false;
+        body = (struct tarn_text){body.data + skip, body.len - skip};
+    }
+    return take(&body, "select") && !has_word(body, other_clauses) && !has_word(body, select_word);
+}
+
+static bool is_built_in(const struct tarn_model_node *test, const char *name)
+{
+    return !test->test_namespace && strcmp(test->test_name, name) == 0 && test->macro_count > 0 &&
+           test->macros[0]->package->is_built_in;
 }
 
 bool tarn_worker_can_fuse(const struct tarn_model_worker *w, const struct tarn_model_node *test)
@@ -145,70 +218,69 @@ bool tarn_worker_can_fuse(const struct tarn_model_worker *w, const struct tarn_m
     static const char *const settings[] = {
         "where",    "limit",          "fail_calc",        "warn_if",
         "error_if", "store_failures", "store_failures_as"};
-    if (!test->is_generic || test->test_namespace || !test->column_name ||
-        tarn_node_is_ephemeral(test->attached) || stores_failures(w, test))
+    if (!test->is_generic || test->macro_count == 0 || tarn_node_is_ephemeral(test->attached) ||
+        stores_failures(w, test))
         return false;
     for (size_t i = 0; i < TARN_COUNT(settings); i++)
         if (!tarn_value_is_nothing(tarn_node_config(test, settings[i])))
             return false;
-    bool accepted = strcmp(test->test_name, "accepted_values") == 0;
-    size_t arguments = tarn_dict_count(test->kwargs);
-    bool plain =
-        (strcmp(test->test_name, "not_null") == 0 || strcmp(test->test_name, "unique") == 0) &&
-        arguments == 2;
-    if (!plain && !(accepted && literal_values(test)))
+    if (tarn_name_map_get(&w->project->root_macros, "get_where_subquery"))
         return false;
-    return test->macro_count > 0 && test->macros[0]->package->is_built_in &&
-           !tarn_name_map_get(&w->project->root_macros, "get_where_subquery");
+    return is_built_in(test, "unique") || is_built_in(test, "accepted_values") ||
+           is_simple_macro(test->macros[0]);
 }
 
-static void append_values(const struct tarn_model_node *test, struct tarn_buffer *sql)
+/* accepted_values groups by value first, to report each once; to know whether there is one it need
+ * not: its "where value_field not in (...)" over the rows does. */
+static bool accepted_condition(const char *compiled, const char *column, struct tarn_buffer *out)
 {
-    struct tarn_value values = tarn_dict_get_str(test->kwargs, "values");
-    struct tarn_value quote = tarn_dict_get_str(test->kwargs, "quote");
-    bool quoted = tarn_value_is_nothing(quote) || tarn_value_truth(quote);
-    for (size_t i = 0; i < tarn_list_count(values); i++) {
-        TARN_BUFFER(text, QUERY_BYTES_MAX);
-        tarn_value_print(tarn_list_at(values, i), &text);
-        tarn_buffer_append_str(sql, i ? ", " : "");
-        if (quoted)
-            tarn_sql_literal(sql, tarn_buffer_text(&text));
-        else
-            tarn_buffer_append_text(sql, tarn_buffer_text(&text));
-    }
+    const char *tail = strstr(compiled, "where value_field not in (");
+    if (!tail)
+        return false;
+    tarn_buffer_printf(out, "%s %s", column, tail + strlen("where value_field "));
+    return true;
 }
 
-/* One number that is zero exactly when the test passes. */
-static void append_check(const struct tarn_model_node *test, const char *table,
-                         struct tarn_buffer *sql)
+/* Appends one number that is zero exactly when the test passes; false when there is none. */
+static bool append_check(const struct tarn_model_node *test, const char *table,
+                         const char *compiled, struct tarn_buffer *sql)
 {
-    const char *column = test->column_name;
-    if (strcmp(test->test_name, "not_null") == 0) {
-        tarn_buffer_printf(sql, "count(*) FILTER (WHERE %s IS NULL)", column);
-    } else if (strcmp(test->test_name, "unique") == 0) {
-        tarn_buffer_printf(sql,
-                           "(SELECT count(*) FROM (SELECT 1 FROM %s WHERE %s IS NOT NULL GROUP BY "
-                           "%s HAVING count(*) > 1))",
-                           table, column, column);
-    } else {
-        tarn_buffer_printf(sql, "count(*) FILTER (WHERE %s NOT IN (", column);
-        append_values(test, sql);
-        tarn_buffer_append_str(sql, "))");
+    TARN_BUFFER(condition, QUERY_BYTES_MAX);
+    struct tarn_text text = TARN_TEXT("");
+    if (is_built_in(test, "unique") && test->column_name) {
+        tarn_buffer_printf(sql, "(SELECT count(*) FROM (\n%s\n))", compiled);
+        return true;
     }
+    if (is_built_in(test, "accepted_values") && test->column_name &&
+        accepted_condition(compiled, test->column_name, &condition))
+        text = tarn_buffer_text(&condition);
+    else if (!condition_of(tarn_text_of(compiled), table, &text))
+        return false;
+    tarn_buffer_printf(sql, "count(*) FILTER (WHERE %.*s\n)", TARN_TEXT_ARGS(text));
+    return true;
 }
 
+/* Fills counts; -1 for a test that has to run by itself. */
 static enum tarn_status run_fused(struct tarn_model_worker *w, struct tarn_model_node *const *tests,
-                                  size_t count, int64_t *counts, struct tarn_error *err)
+                                  size_t count, const struct tarn_model_result *results,
+                                  int64_t *counts, struct tarn_error *err)
 {
     TARN_BUFFER(table, QUERY_BYTES_MAX);
     TARN_BUFFER(sql, QUERY_BYTES_MAX);
     struct tarn_relation relation = tarn_relation_of_node(tests[0]->attached);
+    size_t taken = 0;
     tarn_relation_print(&relation, &table);
     tarn_buffer_append_str(&sql, "SELECT ");
     for (size_t i = 0; i < count; i++) {
-        tarn_buffer_append_str(&sql, i ? ", " : "");
-        append_check(tests[i], tarn_buffer_str(&table), &sql);
+        TARN_BUFFER(check, QUERY_BYTES_MAX);
+        counts[i] = -1;
+        if (!append_check(tests[i], tarn_buffer_str(&table), results[i].compiled, &check))
+            continue;
+        tarn_buffer_printf(&sql, "%s%s", taken ? ", " : "", tarn_buffer_str(&check));
+        counts[i] = (int64_t)taken++;
     }
+    if (taken == 0)
+        return TARN_OK;
     tarn_buffer_printf(&sql, " FROM %s", tarn_buffer_str(&table));
     TARN_TRY(tarn_buffer_check(&sql, "the SQL of tests", err));
     TARN_AUTO_RESULT struct tarn_result *answer = NULL;
@@ -216,7 +288,9 @@ static enum tarn_status run_fused(struct tarn_model_worker *w, struct tarn_model
     TARN_TRY(tarn_session_query(w->session, tarn_buffer_str(&sql), NULL, 0, &answer, err));
     TARN_TRY(tarn_result_next(answer, &rows, err));
     for (size_t i = 0; i < count && rows == 1; i++) {
-        struct tarn_vector vector = tarn_result_vector(answer, i);
+        if (counts[i] < 0)
+            continue;
+        struct tarn_vector vector = tarn_result_vector(answer, (size_t)counts[i]);
         counts[i] = tarn_vector_int64(&vector, 0);
     }
     return TARN_OK;
@@ -230,18 +304,19 @@ enum tarn_status tarn_worker_test_fused(struct tarn_model_worker *w,
     for (size_t i = 0; i < count; i++)
         TARN_TRY(tarn_worker_compile(w, tests[i], &results[i], err));
     int64_t started = tarn_now_us();
-    TARN_TRY(run_fused(w, tests, count, counts, err));
+    TARN_TRY(run_fused(w, tests, count, results, counts, err));
     int64_t ended = tarn_now_us();
     for (size_t i = 0; i < count; i++) {
-        results[i].execute_started_us = started;
-        results[i].execute_ended_us = ended;
-        results[i].sql_us = (ended - started) / (int64_t)count;
+        /* each its share of the statement, so that times of tests add up */
+        int64_t share = (ended - started) / (int64_t)count;
+        results[i].execute_started_us = started + (int64_t)i * share;
+        results[i].execute_ended_us = results[i].execute_started_us + share;
+        results[i].sql_us = share;
         if (counts[i] == 0) {
             judge(w, tests[i], 0, false, false, &results[i]);
             continue;
         }
         /* what exactly failed, and how much of it, is the single test's to say */
-        results[i].execute_started_us = tarn_now_us();
         TARN_TRY(tarn_worker_test(w, tests[i], &results[i], err));
         results[i].execute_ended_us = tarn_now_us();
     }

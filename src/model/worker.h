@@ -60,8 +60,8 @@ CHECKED enum tarn_status tarn_worker_plan_snapshot(struct tarn_model_worker *wor
                                                    const char *compiled, bool exists,
                                                    const char **ret_query, struct tarn_error *err);
 
-/* test_run.c: whether a test is one of dbt's own without settings of its own, so that it can share
- * a scan with others of the same table. */
+/* test_run.c: whether a test looks like it only counts rows of its table for which a condition is
+ * true (or is unique), so that it can share a scan with others of the same table. */
 bool tarn_worker_can_fuse(const struct tarn_model_worker *worker,
                           const struct tarn_model_node *test);
 /* Runs `count` tests of one table as one statement. A failure is that of all of them. */

@@ -17,15 +17,14 @@ from {{ model }}
 where {{ column_name }} is null
 {% endtest %}
 
+{#- No CTEs in the next two: DuckDB would write them out before it looks at who reads them. -#}
 {% test accepted_values(model, column_name, values, quote=True) %}
-with all_values as (
+select *
+from (
     select {{ column_name }} as value_field, count(*) as n_records
     from {{ model }}
     group by {{ column_name }}
-)
-
-select *
-from all_values
+) as all_values
 where value_field not in (
     {%- for value in values %}
     {% if quote %}'{{ value | string | replace("'", "''") }}'{% else %}{{ value }}{% endif %}{% if not loop.last %},{% endif %}
@@ -34,21 +33,17 @@ where value_field not in (
 {% endtest %}
 
 {% test relationships(model, column_name, to, field) %}
-with child as (
+select from_field
+from (
     select {{ column_name }} as from_field
     from {{ model }}
     where {{ column_name }} is not null
-),
-
-parent as (
-    select {{ field }} as to_field
-    from {{ to }}
+) as child
+where not exists (
+    select 1
+    from (select {{ field }} as to_field from {{ to }}) as parent
+    where parent.to_field = child.from_field
 )
-
-select from_field
-from child
-left join parent on child.from_field = parent.to_field
-where parent.to_field is null
 {% endtest %}
 
 {% macro get_where_subquery(relation) -%}

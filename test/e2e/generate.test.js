@@ -290,3 +290,11 @@ test('mistakes in the YAML name file, line and the nearest valid name', (t) => {
   assert.match(generate(cwd).stderr, /nothing to generate/);
   assert.ok(!existsSync(path.join(cwd, '.tarn/landing')));
 });
+
+test('the example of docs/generate.md works as it stands', async (t) => {
+  const docs = readFileSync(path.join(path.dirname(shopFile), '../../../docs/generate.md'), 'utf8');
+  const example = docs.match(/```yaml\n([^]*?)```/)[1];
+  const data = generated(t, example);
+  const totals = await parquet(path.join(data, 'ledger/totals.parquet'));
+  assert.deepEqual([...new Set(totals.map((total) => total.entity))], ['customers', 'orders', 'items']);
+});

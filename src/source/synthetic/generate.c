@@ -15,6 +15,9 @@
 #include "base/pool.h"
 #include "source/synthetic/parquet.h"
 
+/* Syncing waits for the disk, not for a core. */
+enum { SYNC_THREADS = 8 };
+
 /* Raised when the same parameters would give other bytes than before. */
 static const char generator_version[] = "1";
 
@@ -224,7 +227,7 @@ static enum tarn_status write_files(struct run *run, struct tarn_error *err)
     run->step = tarn_progress_begin(run->options->progress, "generate", rows);
     tarn_parallel_for(run->options->threads, run->text_count + 1, work, run);
     if (run->error.status == TARN_OK)
-        tarn_parallel_for(run->options->threads, run->count, sync_one, run);
+        tarn_parallel_for(SYNC_THREADS, run->count, sync_one, run);
     uint64_t bytes = 0, written = 0;
     for (size_t i = 0; i < run->count; i++) {
         bytes += run->written[i].output.bytes;

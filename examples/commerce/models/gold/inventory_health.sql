@@ -2,6 +2,7 @@
 --   daily demand  = units sold per day over the last demand_window_days
 --   safety stock  = safety_z x standard deviation of daily demand x square root of the lead time
 --   reorder point = daily demand x lead time + safety stock
+-- Where the catalogue states no stock that can be true, on_hand is empty and the status unknown.
 with as_of as (
     select {{ as_of_date() }} as date
 ),
@@ -45,7 +46,7 @@ measured as (
         product.name,
         product.category,
         product.supplier,
-        coalesce(product.stock_quantity, 0) as on_hand,
+        product.stock_quantity as on_hand,
         coalesce(movements.received_units, 0) as received_units,
         coalesce(demand.daily_units, 0) as daily_units,
         cast(ceil({{ var('safety_z') }} * coalesce(demand.daily_deviation, 0) * sqrt({{ var('lead_time_days') }})) as bigint)
@@ -75,6 +76,7 @@ select
     safety_stock,
     reorder_point,
     case
+        when on_hand is null then 'unknown'
         when on_hand = 0 then 'out_of_stock'
         when daily_units = 0 then 'not_selling'
         when on_hand <= reorder_point then 'reorder'

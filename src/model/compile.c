@@ -38,6 +38,14 @@ static bool has_node(const struct tarn_model_nodes *nodes, const struct tarn_mod
     return false;
 }
 
+/* A statement that a table is made of must not end in a semicolon. */
+static struct tarn_text without_semicolon(struct tarn_text sql)
+{
+    while (sql.len && strchr("; \t\r\n", sql.data[sql.len - 1]))
+        sql.len--;
+    return sql;
+}
+
 /* Compiles an ephemeral model and, before it, those that it refers to. The graph has no cycles, so
  * this ends. */
 static enum tarn_status add_cte(struct cte_list *list, const struct tarn_model_context *context,
@@ -57,7 +65,7 @@ static enum tarn_status add_cte(struct cte_list *list, const struct tarn_model_c
     tarn_model_nodes_add(&list->nodes, node);
     tarn_buffer_printf(&list->sql, "%s__dbt__cte__%s as (\n", list->sql.len ? ", " : "",
                        node->name);
-    tarn_buffer_append_text(&list->sql, tarn_buffer_text(&body));
+    tarn_buffer_append_text(&list->sql, without_semicolon(tarn_buffer_text(&body)));
     tarn_buffer_append_str(&list->sql, "\n)");
     return tarn_buffer_check(&list->sql, "the SQL of ephemeral models", err);
 }
@@ -109,14 +117,6 @@ void tarn_model_inject_ctes(struct tarn_text sql, struct tarn_text ctes, struct 
         tarn_buffer_append_str(out, "\n");
     }
     tarn_buffer_append(out, sql.data + at, sql.len - at);
-}
-
-/* A statement that a table is made of must not end in a semicolon. */
-static struct tarn_text without_semicolon(struct tarn_text sql)
-{
-    while (sql.len && strchr("; \t\r\n", sql.data[sql.len - 1]))
-        sql.len--;
-    return sql;
 }
 
 enum tarn_status tarn_model_compile(struct tarn_model_context *context,

@@ -167,7 +167,7 @@ static enum tarn_status read_installed(struct tarn_model_project *project, struc
     TARN_TRY(tarn_yaml_str(project->packages[0]->yaml, "packages-install-path", &folder, err));
     TARN_AUTO_FREE char *base = tarn_path_join(project->directory, folder);
     struct tarn_file_list files;
-    TARN_TRY(tarn_directory_list(base, "/dbt_project.yml", project->arena, &files, err));
+    TARN_TRY(tarn_directory_list(base, "dbt_project.yml", project->arena, &files, err));
     for (size_t i = 0; i < files.count; i++) {
         const char *below = files.paths[i] + strlen(base) + 1;
         const char *slash = strchr(below, '/');

@@ -1,0 +1,26 @@
+-- The expectations of bench/quality.yml as somebody would type them into DuckDB, one statement each.
+SELECT count(*) FROM bench.orders;
+SELECT column_name FROM (DESCRIBE bench.orders);
+SELECT count(*) FROM bench.orders WHERE order_id IS NULL;
+SELECT count(*) FROM bench.orders WHERE customer_id IS NULL;
+SELECT count(*) FROM bench.orders WHERE status IS NULL;
+SELECT count(*) FROM bench.orders WHERE total_amount IS NULL;
+SELECT count(*) FROM bench.orders WHERE order_date IS NULL;
+SELECT count(*) FROM bench.orders WHERE email IS NULL;
+SELECT count(*) FROM (SELECT order_id FROM bench.orders GROUP BY order_id HAVING count(*) > 1);
+SELECT count(*) FROM bench.orders WHERE status NOT IN ('placed', 'paid', 'shipped', 'delivered', 'cancelled');
+SELECT count(*) FROM bench.orders WHERE country NOT IN ('DE', 'FR', 'GB', 'IT', 'NL', 'US');
+SELECT count(*) FROM bench.orders WHERE total_amount NOT BETWEEN 0 AND 100000;
+SELECT count(*) FROM bench.orders WHERE quantity NOT BETWEEN 1 AND 100;
+SELECT count(*) FROM bench.orders WHERE order_date NOT BETWEEN TIMESTAMP '2020-01-01' AND TIMESTAMP '2030-01-01';
+SELECT count(*) FROM bench.orders WHERE length(email) NOT BETWEEN 5 AND 100;
+SELECT count(*) FROM bench.orders WHERE length(country) <> 2;
+SELECT count(*) FROM bench.orders WHERE NOT regexp_matches(email, '^[^@ ]+@[^@ ]+\.[a-z]{2,}$');
+SELECT count(*) FROM bench.orders WHERE shipped_at < order_date;
+SELECT count(*) FROM bench.orders WHERE customer_id NOT IN (SELECT customer_id FROM bench.customers);
+SELECT DISTINCT status FROM bench.orders;
+SELECT min(total_amount) FROM bench.orders;
+SELECT max(total_amount) FROM bench.orders;
+SELECT avg(total_amount) FROM bench.orders;
+SELECT sum(quantity) FROM bench.orders;
+SELECT stddev_samp(total_amount) FROM bench.orders;

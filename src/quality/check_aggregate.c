@@ -182,10 +182,10 @@ static enum tarn_status build_distinct(struct tarn_check *check, bool inside, bo
     if (strcmp(values, "(NULL)") != 0) /* the set may name a value twice */
         size = tarn_arena_format(check->arena, "len(list_distinct([%.*s]))",
                                  (int)strlen(values) - 2, values + 1);
-    const char *outside =
-        tarn_arena_format(check->arena, "count_if((__value IN %s) IS NOT TRUE) = 0", values);
+    const char *outside = tarn_arena_format(
+        check->arena, "coalesce(count_if((__value IN %s) IS NOT TRUE), 0) = 0", values);
     const char *found =
-        tarn_arena_format(check->arena, "count_if(__value IN %s) = %s", values, size);
+        tarn_arena_format(check->arena, "coalesce(count_if(__value IN %s), 0) = %s", values, size);
     check->observed = observed_values;
     check->holds = tarn_arena_format(check->arena, "(%s) AND (%s)", inside ? outside : "true",
                                      contains ? found : "true");
@@ -218,10 +218,11 @@ enum tarn_status tarn_build_most_common(struct tarn_check *check, struct tarn_er
         check->source);
     check->observed = observed_values;
     bool ties_okay = tarn_check_flag(check, "ties_okay", false);
-    check->holds = tarn_arena_format(check->arena,
-                                     ties_okay ? "count_if(__value IN %s) > 0"
-                                               : "count(*) = 1 AND count_if(__value IN %s) = 1",
-                                     values);
+    check->holds =
+        tarn_arena_format(check->arena,
+                          ties_okay ? "coalesce(count_if(__value IN %s), 0) > 0"
+                                    : "count(*) = 1 AND coalesce(count_if(__value IN %s), 0) = 1",
+                          values);
     return TARN_OK;
 }
 
@@ -252,7 +253,8 @@ enum tarn_status tarn_build_fresh(struct tarn_check *check, struct tarn_error *e
 
 static const char *row_count(const struct tarn_check *check)
 {
-    return check->rows ? tarn_arena_format(check->arena, "count_if(%s)", check->rows) : "count(*)";
+    return check->rows ? tarn_arena_format(check->arena, "coalesce(count_if(%s), 0)", check->rows)
+                       : "count(*)";
 }
 
 enum tarn_status tarn_build_row_count_between(struct tarn_check *check, struct tarn_error *err)

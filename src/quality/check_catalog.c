@@ -187,7 +187,8 @@ enum tarn_status tarn_build_columns_set(struct tarn_check *check, struct tarn_er
     check->catalog_holds = true;
     for (size_t i = 0; i < item_count(list); i++)
         check->catalog_holds &= table_has(check->table, item(list, i)->text);
-    bool exact = tarn_check_flag(check, "exact_match", true);
+    /* 0.18 compares exactly by default, 1.x does not */
+    bool exact = tarn_check_flag(check, "exact_match", !check->e->is_gx1);
     for (size_t i = 0; exact && i < check->table->column_count; i++)
         check->catalog_holds &= list_has(list, check->table->columns[i].name);
     return TARN_OK;

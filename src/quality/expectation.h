@@ -114,6 +114,7 @@ struct tarn_expectation {
     size_t null_value_count;
     const struct tarn_yaml *kwargs; /* as written, for results; NULL when it was a plain value */
     const struct tarn_yaml *meta;   /* NULL when none */
+    bool is_gx1; /* written in Great Expectations' 1.x format: its defaults apply */
 };
 
 /* By short name, GX name or alias; NULL when there is none. */

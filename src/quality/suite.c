@@ -449,6 +449,7 @@ static enum tarn_status read_gx_expectation(struct reader *r, const struct tarn_
     if (meta && meta->kind == TARN_YAML_MAP)
         TARN_TRY(read_options(r, meta, &e, false, err));
     e.meta = meta;
+    e.is_gx1 = tarn_yaml_get(node, "type") != NULL;
     const struct tarn_yaml *kwargs = NULL;
     TARN_TRY(tarn_yaml_map(node, "kwargs", &kwargs, err));
     return add_from_map(r, e, kwargs ? kwargs : &nothing, err);

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -14,7 +15,7 @@
 #include "base/pool.h"
 #include "engine/engine_int.h"
 
-enum { SQL_MAX_BYTES = 64 << 20 };
+enum { SQL_MAX_BYTES = 64 << 20, SLEEP_MIN_NS = 20 * 1000, SLEEP_MAX_NS = 500 * 1000 };
 
 struct tarn_session {
     struct tarn_engine *engine;
@@ -171,8 +172,7 @@ enum tarn_status tarn_session_open(struct tarn_engine *engine, struct tarn_sessi
         return tarn_fail(err, TARN_INTERNAL, "opening a DuckDB session failed");
     }
     TARN_BUFFER(sql, 4096);
-    tarn_buffer_append_str(&sql, "SET TimeZone = 'UTC'; SET enable_progress_bar = true; "
-                                 "SET enable_progress_bar_print = false;");
+    tarn_buffer_append_str(&sql, "SET TimeZone = 'UTC'; SET parquet_metadata_cache = true;");
     if (!engine->bare) {
         tarn_buffer_append_str(&sql, "USE ");
         tarn_sql_identifier(&sql, engine->catalog);
@@ -287,6 +287,27 @@ static void trace(const struct tarn_result *result)
     fflush(out);
 }
 
+/* Works on the statement until its first rows are there. duckdb_execute_pending would spin while
+ * other threads have all of its tasks; with several sessions on few cores that burns the time that
+ * those threads need. */
+static enum tarn_status wait_until_ready(duckdb_pending_result pending, struct tarn_error *err)
+{
+    long sleep_ns = SLEEP_MIN_NS;
+    for (;;) {
+        duckdb_pending_state state = duckdb_pending_execute_task(pending);
+        if (state == DUCKDB_PENDING_ERROR)
+            return fail_sql(duckdb_pending_error(pending), err);
+        if (duckdb_pending_execution_is_finished(state))
+            return TARN_OK;
+        if (state != DUCKDB_PENDING_NO_TASKS_AVAILABLE) {
+            sleep_ns = SLEEP_MIN_NS;
+            continue;
+        }
+        nanosleep(&(struct timespec){.tv_nsec = sleep_ns}, NULL);
+        sleep_ns = sleep_ns < SLEEP_MAX_NS ? sleep_ns * 2 : SLEEP_MAX_NS;
+    }
+}
+
 /* Runs a prepared statement as a stream; destroys the statement in every case. `sql` is for the
  * trace. */
 static enum tarn_status start(struct tarn_session *session, duckdb_prepared_statement statement,
@@ -304,7 +325,9 @@ static enum tarn_status start(struct tarn_session *session, duckdb_prepared_stat
     if (duckdb_pending_prepared_streaming(statement, &pending) == DuckDBError)
         status = fail_sql(pending ? duckdb_pending_error(pending) : duckdb_prepare_error(statement),
                           err);
-    else if (duckdb_execute_pending(pending, &result->result) == DuckDBError)
+    else
+        status = wait_until_ready(pending, err);
+    if (status == TARN_OK && duckdb_execute_pending(pending, &result->result) == DuckDBError)
         status = fail_sql(duckdb_result_error(&result->result), err);
     duckdb_destroy_pending(&pending);
     if (status != TARN_OK) {

@@ -357,7 +357,8 @@ static enum tarn_status track_bracket(struct lexer *lexer, char c)
 static enum tarn_status read_operator(struct lexer *lexer)
 {
     for (size_t i = 0; i < TARN_COUNT(operators); i++) {
-        if (!at(lexer, lexer->position, operators[i].text))
+        if (lexer->text.data[lexer->position] != operators[i].text[0] ||
+            !at(lexer, lexer->position, operators[i].text))
             continue;
         size_t len = strlen(operators[i].text);
         if (len == 1)
@@ -398,9 +399,9 @@ static enum tarn_status read_word_or_number(struct lexer *lexer)
 /* The end of the tag we are in, when it is here and no bracket is open. */
 static bool read_tag_end(struct lexer *lexer, bool is_block)
 {
-    if (lexer->open_count > 0)
-        return false;
     size_t start = lexer->position;
+    if (lexer->open_count > 0 || !strchr("-+%}", lexer->text.data[start]))
+        return false;
     const char *brace = is_block ? "%}" : "}}";
     bool minus = at(lexer, start, "-") && at(lexer, start + 1, brace);
     bool plus = is_block && at(lexer, start, "+") && at(lexer, start + 1, brace);

@@ -1,4 +1,4 @@
-/* test/fuzz/template_fuzz.c -- libFuzzer: parses any bytes as a template and renders what parses,
+/* test/fuzz/template.c -- templates: whatever parses is rendered, as text and as a value, with small limits. */
  * with small limits. */
 #include "model/template/template.h"
 

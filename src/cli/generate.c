@@ -82,10 +82,16 @@ static enum tarn_status is_synthetic(const char *path, struct tarn_arena *arena,
 {
     const struct tarn_yaml *root;
     TARN_TRY(tarn_yaml_read(path, arena, &root, err));
+    static const char *const types[] = {"synthetic"};
     const struct tarn_yaml *type = tarn_yaml_get(root, "type");
     const struct tarn_yaml *name = tarn_yaml_get(root, "source");
     *ret = type && type->text && strcmp(type->text, "synthetic") == 0;
     *ret_name = name && name->text ? name->text : "";
+    if (!type || !type->text)
+        return tarn_yaml_fail(root, err, "a source needs `type`, such as `type: synthetic`");
+    if (!*ret && tarn_text_nearest(type->text, types, TARN_COUNT(types)))
+        return tarn_yaml_fail(
+            type, err, "there is no type of source '%s'; did you mean 'synthetic'?", type->text);
     return TARN_OK;
 }
 

@@ -225,6 +225,20 @@ test('children refer to parents that exist and are older, totals add up', async 
   }
 });
 
+test('sources share one ledger, and each replaces its own part of it', async (t) => {
+  const small = (source) => `source: ${source}\ntype: synthetic\nperiod: {until: 2026-01-31, days: 31}\nentities:\n  a:\n    rows: 100\n`
+    + '    fields: {id: {sequence: 1}}\n    faults: [{fault: duplicate_same, rate: 0.2}]\n';
+  const cwd = makeFolder(t, { 'tarn.yml': 'name: x\n', 'sources/one.yml': small('one'), 'sources/two.yml': small('two') });
+  for (let i = 0; i < 2; i++) {
+    const done = generate(cwd, '--force');
+    assert.equal(done.status, 0, done.stderr);
+    const totals = await parquet(path.join(cwd, '.tarn/ledger/totals.parquet'));
+    assert.deepEqual(totals.map((total) => total.file.split('/')[0]).sort(), ['one', 'two']);
+  }
+  assert.equal(generate(cwd, 'two', '--seed', '2', '--force').status, 0);
+  assert.match(generate(cwd, 'tow').stderr, /no synthetic source 'tow' .*did you mean 'two'\?/);
+});
+
 test('the same seed gives the same bytes on any number of threads, another seed others', (t) => {
   const scale = ['--set', 'orders=2000'];
   const one = generated(t, shop, ...scale, '--threads', '1');
@@ -278,6 +292,8 @@ test('mistakes in the YAML name file, line and the nearest valid name', (t) => {
     [`${base}    faults:\n      - {fault: bad_email, column: id, rate: 0.1}\n`, /shop\.yml:10: the fault bad_email cannot hit id: it is no text/],
     [`${base}      x: {uniform: [5, 1]}\n`, /shop\.yml:9: uniform: from \(5\) must not be above to \(1\)/],
     [base.replace('rows: 10', 'rows: {count: ten}'), /shop\.yml:6: /],
+    [base.replace('type: synthetic', 'type: syntetic'), /shop\.yml:2: there is no type of source 'syntetic'; did you mean 'synthetic'\?/],
+    [base.replace('source: s', 'source: ../s'), /shop\.yml:1: the name of a source is made of letters/],
     [base.replace('2026-01-31', 'yesterday'), /shop\.yml:3: until must be a date such as 2026-10-31/],
   ];
   for (const [yaml, message] of cases) {
@@ -287,7 +303,7 @@ test('mistakes in the YAML name file, line and the nearest valid name', (t) => {
   }
   const cwd = project(t, base);
   writeFileSync(path.join(cwd, 'sources/shop.yml'), '');
-  assert.match(generate(cwd).stderr, /nothing to generate/);
+  assert.match(generate(cwd).stderr, /shop\.yml:1: a source needs `type`/);
   assert.ok(!existsSync(path.join(cwd, '.tarn/landing')));
 });
 

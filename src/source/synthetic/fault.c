@@ -169,7 +169,12 @@ static enum tarn_status read_file_fault(struct tarn_synth_entity *entity,
         return tarn_yaml_fail(node, err,
                               "a change of schema needs `from`, the date when it happens");
     TARN_TRY(tarn_synth_node_date(from, "from", &fault->from_day, err));
-    return tarn_yaml_str(node, "rename_to", &fault->rename_to, err);
+    TARN_TRY(tarn_yaml_str(node, "rename_to", &fault->rename_to, err));
+    for (size_t i = 0; fault->rename_to && i < entity->field_count; i++)
+        if (strcmp(entity->fields[i].name, fault->rename_to) == 0)
+            return tarn_yaml_fail(node, err, "%s has a field %s already", entity->name,
+                                  fault->rename_to);
+    return TARN_OK;
 }
 
 static enum tarn_status read_fault_name(struct tarn_synth_fault *fault, struct tarn_error *err)

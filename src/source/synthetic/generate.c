@@ -298,7 +298,8 @@ static enum tarn_status generate(struct run *run, struct tarn_generate_result *r
     if (unlink(run->fingerprint_path) != 0 && errno != ENOENT)
         return tarn_fail_errno(err, "removing %s", run->fingerprint_path);
     TARN_TRY(write_files(run, err));
-    TARN_TRY(tarn_synth_write_ledger(run->session, run->ledger, run->written, run->count, err));
+    TARN_TRY(tarn_synth_write_ledger(run->session, run->ledger, run->spec->name, run->written,
+                                     run->count, err));
     TARN_TRY(publish(run, err));
     summarise(run, result);
     return write_fingerprint(run, result, err);

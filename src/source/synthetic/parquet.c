@@ -8,8 +8,9 @@
 #include "engine/source.h"
 #include "source/synthetic/format.h"
 
+/* `before` (may be NULL) is a query whose rows come first. */
 static enum tarn_status copy_source(struct tarn_session *session, const struct tarn_source *source,
-                                    const char *path, struct tarn_error *err)
+                                    const char *before, const char *path, struct tarn_error *err)
 {
     struct tarn_engine *engine = tarn_session_engine(session);
     uint64_t id;
@@ -18,8 +19,8 @@ static enum tarn_status copy_source(struct tarn_session *session, const struct t
     TARN_BUFFER(quoted, 1 << 20);
     tarn_sql_literal(&quoted, tarn_text_of(path));
     enum tarn_status status = tarn_session_runf(
-        session, err, "COPY (SELECT * FROM %s) TO %s (FORMAT parquet, COMPRESSION zstd)", sql,
-        tarn_buffer_str(&quoted));
+        session, err, "COPY (%s%sSELECT * FROM %s) TO %s (FORMAT parquet, COMPRESSION zstd)",
+        before ? before : "", before ? " UNION ALL " : "", sql, tarn_buffer_str(&quoted));
     tarn_source_remove(engine, id);
     return status;
 }
@@ -152,7 +153,7 @@ enum tarn_status tarn_synth_write_parquet(struct tarn_session *session,
                                  .max_threads = 1,
                                  .context = &table,
                                  .fill = fill_table};
-    enum tarn_status status = copy_source(session, &source, path, err);
+    enum tarn_status status = copy_source(session, &source, NULL, path, err);
     tarn_synth_cursor_close(table.cursor);
     if (status == TARN_OK)
         status = tarn_file_size(path, &output->bytes, err);
@@ -162,6 +163,7 @@ enum tarn_status tarn_synth_write_parquet(struct tarn_session *session,
 /* ---- the ledger ---- */
 
 struct ledger {
+    const char *prefix; /* of the source's files; the entries of other sources stay */
     const struct tarn_synth_written *written;
     size_t count;
     size_t file, entry; /* what comes next */
@@ -246,7 +248,16 @@ static enum tarn_status write_table(struct tarn_session *session, struct ledger 
                                  .context = ledger,
                                  .fill = fill};
     TARN_AUTO_FREE char *temporary = tarn_format("%s.tmp", path);
-    TARN_TRY(copy_source(session, &source, temporary, err));
+    TARN_BUFFER(others, 1 << 20);
+    if (tarn_file_exists(path)) {
+        tarn_buffer_append_str(&others, "SELECT * FROM read_parquet(");
+        tarn_sql_literal(&others, tarn_text_of(path));
+        tarn_buffer_append_str(&others, ") WHERE NOT starts_with(file, ");
+        tarn_sql_literal(&others, tarn_text_of(ledger->prefix));
+        tarn_buffer_append_str(&others, ")");
+    }
+    const char *before = others.len > 0 ? tarn_buffer_str(&others) : NULL;
+    TARN_TRY(copy_source(session, &source, before, temporary, err));
     TARN_TRY(tarn_file_sync(temporary, err));
     if (rename(temporary, path) != 0)
         return tarn_fail_errno(err, "renaming %s to %s", temporary, path);
@@ -254,6 +265,7 @@ static enum tarn_status write_table(struct tarn_session *session, struct ledger 
 }
 
 enum tarn_status tarn_synth_write_ledger(struct tarn_session *session, const char *folder,
+                                         const char *source,
                                          const struct tarn_synth_written *written, size_t count,
                                          struct tarn_error *err)
 {
@@ -266,10 +278,11 @@ enum tarn_status tarn_synth_write_ledger(struct tarn_session *session, const cha
     TARN_TRY(tarn_directory_make(folder, err));
     TARN_AUTO_FREE char *faults_path = tarn_path_join(folder, "faults.parquet");
     TARN_AUTO_FREE char *totals_path = tarn_path_join(folder, "totals.parquet");
-    struct ledger ledger = {.written = written, .count = count};
+    TARN_AUTO_FREE char *prefix = tarn_format("%s/", source);
+    struct ledger ledger = {.prefix = prefix, .written = written, .count = count};
     TARN_TRY(
         write_table(session, &ledger, faults, TARN_COUNT(faults), fill_faults, faults_path, err));
-    ledger = (struct ledger){.written = written, .count = count};
+    ledger = (struct ledger){.prefix = prefix, .written = written, .count = count};
     TARN_TRY(
         write_table(session, &ledger, totals, TARN_COUNT(totals), fill_totals, totals_path, err));
     return tarn_directory_sync(folder, err);

@@ -22,8 +22,9 @@ struct tarn_synth_written {
     struct tarn_synth_output output;
 };
 /* <folder>/faults.parquet (entity, file, line, column_name, kind, fault, original, damaged) and
- * <folder>/totals.parquet (entity, file, rows, lost_rows). */
+ * <folder>/totals.parquet (entity, file, rows, lost_rows). What they say of other sources stays. */
 CHECKED enum tarn_status tarn_synth_write_ledger(struct tarn_session *session, const char *folder,
+                                                 const char *source,
                                                  const struct tarn_synth_written *written,
                                                  size_t count, struct tarn_error *err);
 

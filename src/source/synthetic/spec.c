@@ -362,6 +362,18 @@ enum tarn_status tarn_synth_read_weights(struct tarn_synth_spec *spec, const str
 
 /* ---- entities ---- */
 
+/* Names become folders and files. */
+static enum tarn_status check_name(const struct tarn_yaml *node, const char *what, const char *name,
+                                   struct tarn_error *err)
+{
+    size_t good = strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
+    if (name[0] && !name[good] && good <= 100)
+        return TARN_OK;
+    return tarn_yaml_fail(
+        node, err, "the name of %s is made of letters, digits and _ (at most 100), not '%.120s'",
+        what, name);
+}
+
 static enum tarn_status declare_fields(struct tarn_synth_entity *entity,
                                        const struct tarn_yaml *fields, struct tarn_error *err)
 {
@@ -377,6 +389,7 @@ static enum tarn_status declare_fields(struct tarn_synth_entity *entity,
     for (size_t i = 0; i < fields->count; i++) {
         struct tarn_synth_field *field = &entity->fields[i];
         field->name = tarn_yaml_key(fields, i);
+        TARN_TRY(check_name(fields->keys[i], "a field", field->name, err));
         field->node = fields->items[i];
         field->entity = entity;
         field->index = i;
@@ -392,6 +405,7 @@ static enum tarn_status declare_entity(struct tarn_synth_spec *spec,
     static const char *const keys[] = {"rows",   "key",         "files", "fields",
                                        "faults", "description", NULL};
     TARN_TRY(tarn_yaml_expect_keys(entity->node, "an entity", keys, err));
+    TARN_TRY(check_name(entity->node, "an entity", entity->name, err));
     entity->spec = spec;
     entity->key = tarn_synth_name_hash(entity->name);
     TARN_TRY(declare_fields(entity, tarn_yaml_get(entity->node, "fields"), err));
@@ -597,6 +611,7 @@ static enum tarn_status read_root(struct tarn_synth_spec *spec, const struct tar
                                        "machines", "entities", NULL};
     TARN_TRY(tarn_yaml_expect_keys(root, "a synthetic source", keys, err));
     TARN_TRY(tarn_yaml_str_required(root, "source", &spec->name, err));
+    TARN_TRY(check_name(tarn_yaml_get(root, "source"), "a source", spec->name, err));
     int64_t seed = 1;
     TARN_TRY(tarn_yaml_int(root, "seed", 0, INT64_MAX, &seed, err));
     spec->seed = options->seed ? *options->seed : (uint64_t)seed;

@@ -1,5 +1,4 @@
 /* test/fuzz/template.c -- templates: whatever parses is rendered, as text and as a value, with small limits. */
- * with small limits. */
 #include "model/template/template.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -204,6 +204,13 @@ void tarn_session_interrupt(struct tarn_session *session)
     duckdb_interrupt(session->connection);
 }
 
+enum tarn_status tarn_session_watch(struct tarn_session *session, struct tarn_error *err)
+{
+    return tarn_session_run(session,
+                            "SET enable_progress_bar = true; SET enable_progress_bar_print = false",
+                            NULL, err);
+}
+
 double tarn_session_progress(struct tarn_session *session)
 {
     double percentage = duckdb_query_progress(session->connection).percentage;

@@ -45,6 +45,9 @@ void tarn_session_close(struct tarn_session *session); /* NULL is fine */
 struct tarn_engine *tarn_session_engine(struct tarn_session *session);
 /* From any thread: the running statement ends with CANCELLED within milliseconds. */
 void tarn_session_interrupt(struct tarn_session *session);
+/* From here on tarn_session_progress tells how far a statement is. Not on from the start, since the
+ * watching costs many short statements a fifth of their time. */
+CHECKED enum tarn_status tarn_session_watch(struct tarn_session *session, struct tarn_error *err);
 /* From any thread: 0 to 1 for the running statement, below 0 when unknown. */
 double tarn_session_progress(struct tarn_session *session);
 

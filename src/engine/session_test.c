@@ -4,6 +4,9 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include <poll.h>
+#include <pthread.h>
+
 #include <cmocka.h>
 
 #include "base/json_writer.h"
@@ -167,9 +170,41 @@ static void rows_from_c(void **state)
     assert_int_equal(tarn_session_run(f->session, sql, NULL, &err), TARN_SQL);
 }
 
+static void *run_long_statement(void *session)
+{
+    struct tarn_error err;
+    int64_t value;
+    (void)!tarn_session_query_int(session,
+                                  "SELECT max(length(md5(md5(md5(md5(i::VARCHAR)))))) FROM watched",
+                                  &value, &err); /* interrupted when the test has seen enough */
+    return NULL;
+}
+
+static void watching_and_interrupting(void **state)
+{
+    struct fixture *f = *state;
+    struct tarn_error err;
+    pthread_t thread;
+    assert_int_equal(tarn_session_run(f->session,
+                                      "CREATE TEMP TABLE watched AS FROM range(3000000) r(i)", NULL,
+                                      &err),
+                     TARN_OK);
+    assert_int_equal(tarn_session_watch(f->session, &err), TARN_OK);
+    assert_int_equal(pthread_create(&thread, NULL, run_long_statement, f->session), 0);
+    double seen = -1;
+    for (int i = 0; i < 5000 && seen <= 0; i++) {
+        seen = tarn_session_progress(f->session);
+        poll(NULL, 0, 2);
+    }
+    tarn_session_interrupt(f->session);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_true(seen > 0 && seen <= 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(watching_and_interrupting, set_up, tear_down),
         cmocka_unit_test_setup_teardown(every_type, set_up, tear_down),
         cmocka_unit_test_setup_teardown(scripts_and_errors, set_up, tear_down),
         cmocka_unit_test_setup_teardown(parameters, set_up, tear_down),

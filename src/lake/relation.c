@@ -49,12 +49,26 @@ void lake_read_parquet(const struct tarn_iceberg_schema *schema, const char *con
     tarn_buffer_append_char(sql, ')');
 }
 
+/* Names that stand in the files as they are (copy.c writes others in an escaped form). */
+static bool names_are_plain(const struct tarn_iceberg_schema *schema)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789";
+    for (size_t i = 0; i < schema->field_count; i++) {
+        const struct tarn_iceberg_field *field = &schema->fields[i];
+        bool digit_first = field->name[0] >= '0' && field->name[0] <= '9';
+        if (digit_first || field->name[strspn(field->name, plain)] ||
+            tarn_iceberg_is_nested(field->type))
+            return false;
+    }
+    return true;
+}
+
 /* Whether every file has just the columns and types of the one schema there ever was. Then the
  * field map says nothing that the names do not, and leaving it out halves the time that DuckDB
  * takes to bind the table. */
 static bool files_follow_schema(const struct tarn_metadata *metadata)
 {
-    if (metadata->schema_count != 1)
+    if (metadata->schema_count != 1 || !names_are_plain(metadata->schema))
         return false;
     for (size_t i = 0; i < metadata->snapshot_count; i++) {
         const char *writer =

@@ -7,8 +7,9 @@
     {{ status }} in ('{{ var("revenue_statuses") | join("', '") }}')
 {%- endmacro %}
 
+{#- The day as a number, yyyymmdd. -#}
 {% macro date_key(column) -%}
-    cast(strftime({{ column }}, '%Y%m%d') as integer)
+    cast(year({{ column }}) * 10000 + month({{ column }}) * 100 + day({{ column }}) as integer)
 {%- endmacro %}
 
 {#- NULL instead of a division by zero; four digits are enough for a rate. -#}

@@ -4,7 +4,7 @@
 //   ninja -C build bench/generate && node bench/generate.mjs
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus, release, tmpdir, totalmem } from 'node:os';
+import { cpus, loadavg, release, tmpdir, totalmem } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -43,8 +43,8 @@ function shop(scale, threads) {
 const results = {
   command: 'node bench/generate.mjs',
   commit: execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root, encoding: 'utf8' }).trim(),
-  machine: { cpu: cpus()[0].model, cores: cpus().length, memory_gb: Math.round(totalmem() / 1e9), kernel: release() },
-  note: 'rows per second are per core (processor time of one thread, median of three); seeds stand in the YAML files',
+  machine: { cpu: cpus()[0].model, cores: cpus().length, memory_gb: Math.round(totalmem() / 1e9), kernel: release(), load_before: loadavg()[0] },
+  note: 'rows per second are per core (processor time of one thread, median of three); seeds stand in the YAML files; wall seconds grow with whatever else the machine does (load_before)',
   per_core: kernels(),
   commerce: [shop(1, 1), shop(1, 2), shop(10, 2), shop(33, 2)],
 };

@@ -15,6 +15,9 @@
 #include "lake/write_int.h"
 
 #define TARGET_FILE_BYTES "134217728"
+/* With the default of 100 a write to many partitions closes and opens files all the time and leaves
+ * several small ones per partition. */
+#define PARTITIONS_OPEN "SET GLOBAL partitioned_write_max_open_files = 1000"
 enum { BOUNDED_COLUMNS_MAX = 100 };
 
 /* ---- names in the files ---- */
@@ -397,7 +400,7 @@ enum tarn_status lake_copy(struct tarn_session *session, struct lake_change *cha
     c.in_file = file_schema(&change->schema, change->arena);
     c.prefix = tarn_arena_strndup(change->arena, tarn_uuid(uuid), 8);
     c.data_folder = tarn_arena_format(change->arena, "%s/data", change->folder);
-    c.target = partitioned ? tarn_arena_format(change->arena, "%s/.%s", c.data_folder, uuid)
+    c.target = partitioned ? tarn_arena_format(change->arena, "%s/tmp-%s", c.data_folder, uuid)
                : order_by  ? tarn_arena_format(change->arena, "%s/%s.parquet", c.data_folder, uuid)
                            : c.data_folder;
     tarn_buffer_append_str(&sql, "COPY (");
@@ -407,6 +410,8 @@ enum tarn_status lake_copy(struct tarn_session *session, struct lake_change *cha
     write_options(&c, order_by != NULL, &sql);
     TARN_TRY(tarn_buffer_check(&sql, "the SQL of a write", err));
     *ret_rows = 0;
+    if (partitioned)
+        TARN_TRY(tarn_session_run(session, PARTITIONS_OPEN, NULL, err));
     enum tarn_status status = run_copy(&c, tarn_buffer_str(&sql), ret_rows);
     struct tarn_error ignored; /* an empty folder tree, or orphans for the sweep */
     if (partitioned && tarn_path_remove(c.target, &ignored) != TARN_OK)

@@ -621,8 +621,15 @@ static void drop_and_rename(void **state)
     OK(tarn_lake_kind_of(w->lake, "s", "t", &kind, &w->err));
     assert_int_equal(kind, TARN_LAKE_NOTHING);
     struct tarn_lake_maintenance done;
+    const char *killed = tarn_arena_format(w->arena, "%s/lake/s/t/data/tmp-1", w->folder);
+    OK(tarn_directory_make(tarn_arena_format(w->arena, "%s/p=1", killed), &w->err));
+    OK(tarn_file_create(tarn_arena_format(w->arena, "%s/p=1/x.parquet", killed), TARN_TEXT("x"),
+                        &w->err));
+    OK(tarn_lake_sweep(w->lake, -1, &done, &w->err));
+    assert_int_equal(done.files_removed, 0); /* too young */
     OK(tarn_lake_sweep(w->lake, 0, &done, &w->err));
-    assert_int_equal(done.files_removed, 4); /* data, manifest, list, metadata */
+    assert_false(tarn_directory_exists(killed));
+    assert_int_equal(done.files_removed, 5); /* that one, and data, manifest, list, metadata */
     OK(tarn_lake_attach(w->lake, w->session, "s2", "u", NULL, &w->err));
     assert_string_equal(ask(w, "SELECT * FROM s2.u"), "1");
 }

@@ -281,6 +281,20 @@ static enum tarn_status add_table_files(struct lake_scope *scope,
     return TARN_OK;
 }
 
+/* Folders that a partitioned write left behind in data/ when it was killed; those that are not
+ * empty stay. */
+static void remove_empty_parents(const char *path)
+{
+    TARN_AUTO_FREE char *folder = tarn_strdup(path);
+    if (!strstr(folder, "/data/tmp-"))
+        return;
+    for (char *slash = strrchr(folder, '/'); slash; slash = strrchr(folder, '/')) {
+        *slash = 0;
+        if (strcmp(tarn_path_name(folder), "data") == 0 || rmdir(folder) != 0)
+            return;
+    }
+}
+
 static bool is_old(const char *path, int64_t before_s)
 {
     struct stat info;
@@ -315,8 +329,10 @@ enum tarn_status tarn_lake_sweep(struct tarn_lake *lake, int64_t min_age_s,
     if (status == TARN_OK)
         status = collect(&scope, &reachable, err);
     for (size_t i = 0; i < list.count && status == TARN_OK; i++)
-        if (is_old(list.paths[i], before_s) && !set_has(&reachable, list.paths[i]))
+        if (is_old(list.paths[i], before_s) && !set_has(&reachable, list.paths[i])) {
             remove_file(list.paths[i], &done);
+            remove_empty_parents(list.paths[i]);
+        }
     free(reachable.paths);
     if (status == TARN_OK && ret_done)
         *ret_done = done;

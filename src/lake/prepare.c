@@ -88,7 +88,7 @@ static enum tarn_status make_folders(struct tarn_lake *lake, const struct lake_c
 {
     TARN_AUTO_FREE char *data = tarn_path_join(change->folder, "data");
     TARN_AUTO_FREE char *metadata = tarn_path_join(change->folder, "metadata");
-    if (tarn_directory_exists(data) && tarn_directory_exists(metadata))
+    if (change->base && tarn_directory_exists(data) && tarn_directory_exists(metadata))
         return TARN_OK;
     TARN_AUTO_FREE char *ns =
         tarn_strndup(change->folder, (size_t)(tarn_path_name(change->folder) - change->folder) - 1);

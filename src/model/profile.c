@@ -45,9 +45,7 @@ static const char *text_of(struct tarn_model_project *project, struct tarn_value
 static void take_output(struct tarn_model_project *project, struct tarn_value output)
 {
     struct tarn_model_target *target = &project->target;
-    target->type = text_of(project, output, "type", "duckdb");
-    bool is_duckdb = strcmp(target->type, "duckdb") == 0;
-    const char *path = is_duckdb ? text_of(project, output, "path", NULL) : NULL;
+    const char *path = text_of(project, output, "path", NULL);
     const char *database = text_of(project, output, "database", NULL);
     if (database)
         target->database = database;
@@ -58,10 +56,6 @@ static void take_output(struct tarn_model_project *project, struct tarn_value ou
     if (tarn_value_is(threads, TARN_VALUE_INT) && threads.as.integer > 0 &&
         threads.as.integer <= 1024)
         target->threads = (unsigned)threads.as.integer;
-    if (!is_duckdb)
-        tarn_model_warn(project, "the profile '%s' is for %s; models run on DuckDB over the lake",
-                        target->profile_name, target->type);
-    target->type = "duckdb";
     target->extra = output;
 }
 
@@ -96,9 +90,18 @@ static enum tarn_status read_output(struct tarn_model_project *project,
         project->target.name = name;
         return TARN_OK;
     }
+    project->target.name = name;
+    const struct tarn_yaml *type = tarn_yaml_get(output, "type");
+    if (type && type->text && strcmp(type->text, "duckdb") != 0) {
+        /* its keys mean nothing here and may ask for the environment of another machine */
+        tarn_model_warn(project,
+                        "%s:%d: the profile's output '%s' is for %s; models run on DuckDB over the "
+                        "lake, with the defaults",
+                        output->file, output->line, name, type->text);
+        return TARN_OK;
+    }
     struct tarn_value value;
     TARN_TRY(tarn_model_yaml_value(context, project->heap, output, NULL, &value, err));
-    project->target.name = name;
     take_output(project, value);
     return TARN_OK;
 }

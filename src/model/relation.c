@@ -231,12 +231,46 @@ static bool relation_get(struct tarn_heap *heap, void *self, struct tarn_text na
         tarn_dict_put_str(*ret, "database", tarn_value_str_ref(r->database));
         tarn_dict_put_str(*ret, "schema", tarn_value_str_ref(r->schema));
         tarn_dict_put_str(*ret, "identifier", tarn_value_str_ref(r->identifier));
+    } else if (tarn_text_is(name, "metadata")) {
+        /* how dbt_utils recognises a relation */
+        *ret = tarn_value_dict(heap);
+        tarn_dict_put_str(*ret, "type", tarn_value_str_ref("DuckDBRelation"));
     } else
         return false;
     return true;
 }
 
+static enum tarn_status get_key(struct tarn_call *call, struct tarn_value *ret,
+                                struct tarn_error *err)
+{
+    (void)err;
+    struct tarn_text name = tarn_value_text(tarn_call_arg(call, 0, "key"));
+    if (!relation_get(call->heap, call->userdata, name, ret)) {
+        *ret = tarn_call_arg(call, 1, "default");
+        if (ret->kind == TARN_VALUE_UNDEFINED)
+            *ret = TARN_NONE;
+    }
+    return TARN_OK;
+}
+
+static bool relation_get_item(struct tarn_heap *heap, void *self, struct tarn_value key,
+                              struct tarn_value *ret)
+{
+    return tarn_value_is_string(key) && relation_get(heap, self, tarn_value_text(key), ret);
+}
+
+static struct tarn_value relation_keys(struct tarn_heap *heap, void *self)
+{
+    static const char *const keys[] = {"database", "schema", "identifier", "type", "metadata"};
+    struct tarn_value list = tarn_value_list(heap);
+    (void)self;
+    for (size_t i = 0; i < TARN_COUNT(keys); i++)
+        tarn_list_append(list, tarn_value_str_ref(keys[i]));
+    return list;
+}
+
 static const struct tarn_object_method relation_methods[] = {
+    {"get", get_key},
     {"render", render},
     {"include", include},
     {"quote", quote},
@@ -250,6 +284,9 @@ static const struct tarn_object_method relation_methods[] = {
 static const struct tarn_object_type relation_type = {
     .name = "Relation",
     .get = relation_get,
+    .get_item = relation_get_item,
+    .iterate = relation_keys,
+    .is_mapping = true,
     .methods = relation_methods,
     .print = print,
     .print_repr = print_repr,

@@ -120,6 +120,8 @@ void tarn_model_run_results_json(const struct tarn_model_project *project,
     tarn_json_put_str(&w, "run_id", result->run_id);
     tarn_json_put_bool(&w, "full_refresh", project->full_refresh);
     tarn_json_put_str(&w, "target", project->target.name);
+    tarn_json_put_str(&w, "project_dir", project->directory);
+    tarn_json_put_str(&w, "profiles_dir", project->directory);
     tarn_json_object_end(&w);
     tarn_json_object_end(&w);
 }

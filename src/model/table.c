@@ -329,12 +329,44 @@ static bool columns_length(void *self, size_t *ret_length)
     return true;
 }
 
+static enum tarn_status columns_items(struct tarn_call *call, struct tarn_value *ret,
+                                      struct tarn_error *err)
+{
+    const struct table *table = call->userdata;
+    (void)err;
+    *ret = tarn_value_list(call->heap);
+    for (size_t i = 0; i < tarn_list_count(table->names); i++) {
+        struct tarn_value pair[] = {tarn_list_at(table->names, i), column_at(call->heap, table, i)};
+        tarn_list_append(*ret, tarn_value_tuple(call->heap, pair, 2));
+    }
+    return TARN_OK;
+}
+
+static enum tarn_status columns_keys(struct tarn_call *call, struct tarn_value *ret,
+                                     struct tarn_error *err)
+{
+    (void)err;
+    *ret = ((const struct table *)call->userdata)->names;
+    return TARN_OK;
+}
+
+static enum tarn_status columns_values(struct tarn_call *call, struct tarn_value *ret,
+                                       struct tarn_error *err)
+{
+    (void)err;
+    *ret = columns_iterate(call->heap, call->userdata);
+    return TARN_OK;
+}
+
+static const struct tarn_object_method columns_methods[] = {
+    {"items", columns_items}, {"keys", columns_keys}, {"values", columns_values}, {NULL, NULL}};
 static const struct tarn_object_type columns_type = {
     .name = "MappedSequence",
     .get = columns_get,
     .get_item = columns_get_item,
     .iterate = columns_iterate,
     .length = columns_length,
+    .methods = columns_methods,
 };
 
 static bool table_get(struct tarn_heap *heap, void *self, struct tarn_text name,

@@ -100,7 +100,7 @@ static void write_reconcile(struct tarn_buffer *out, const struct tarn_reconcile
 {
     char text[NUMBER_BYTES];
     tarn_buffer_printf(out, "  %s  ", r->success ? "ok  " : "FAIL");
-    pad(out, r->reconcile->name, 34);
+    pad(out, r->reconcile->name, 44);
     for (size_t i = 0; i < TARN_RECONCILE_PARTS; i++) {
         if (i >= TARN_RECONCILE_QUARANTINED && !r->reconcile->parts[i])
             continue;

@@ -172,12 +172,25 @@ static enum tarn_status run_suites(struct run *r, struct tarn_error *err)
                                  report->started_us, r->arena, err);
 }
 
+/* The project's own reconciliations, then that bronze holds what was loaded. */
 static enum tarn_status run_reconciles(struct run *r, struct tarn_error *err)
 {
     struct tarn_quality_report *report = r->report;
+    const struct tarn_quality_options *o = r->options;
     for (size_t i = 0; i < report->reconcile_count; i++)
         TARN_TRY(tarn_reconcile_check(r->quality->session, report->reconciles[i].reconcile,
                                       r->arena, &report->reconciles[i], err));
+    bool bronze = !o->suite && !o->table && (!o->layer || strcmp(o->layer, "bronze") == 0);
+    if (!bronze || !r->quality->lake || !r->quality->state)
+        return TARN_OK;
+    struct tarn_reconcile_report *landing, *all;
+    size_t count;
+    TARN_TRY(tarn_landing_check(r->quality, r->arena, &landing, &count, err));
+    all = tarn_arena_array(r->arena, report->reconcile_count + count + 1, sizeof *all);
+    memcpy(all, report->reconciles, report->reconcile_count * sizeof *all);
+    memcpy(all + report->reconcile_count, landing, count * sizeof *all);
+    report->reconciles = all;
+    report->reconcile_count += count;
     return TARN_OK;
 }
 

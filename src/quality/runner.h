@@ -115,4 +115,11 @@ CHECKED enum tarn_status tarn_reconcile_check(struct tarn_session *session,
                                               struct tarn_reconcile_report *ret_report,
                                               struct tarn_error *err);
 
+/* quality/landing.c: that bronze holds what was loaded. One report per entity: the records of its
+ * files (in) are the rows of its bronze table (out) and of bronze.rejected_rows (quarantined). */
+CHECKED enum tarn_status tarn_landing_check(const struct tarn_quality *quality,
+                                            struct tarn_arena *arena,
+                                            struct tarn_reconcile_report **ret_reports,
+                                            size_t *ret_count, struct tarn_error *err);
+
 #endif

@@ -54,6 +54,9 @@ test('failing rows of a bronze table go to quarantine and the run is fine', (t) 
   assert.deepEqual(suite.statistics, {
     evaluated_expectations: 5, successful_expectations: 1, unsuccessful_expectations: 4, success_percent: 20,
   });
+  assert.deepEqual(done.json.reconciliations.map(({ name, success, in: read, out }) => [name, success, read, out]), [
+    ['customers_from_landing_to_bronze', true, 2, 2], ['orders_from_landing_to_bronze', true, 5, 5],
+  ]);
   const inSet = suite.results.find((r) => r.expectation_config.type === 'expect_column_values_to_be_in_set');
   assert.deepEqual(inSet.expectation_config.kwargs, { column: 'status', value_set: ['paid', 'open'] });
   assert.equal(inSet.result.unexpected_count, 1);

@@ -3,8 +3,10 @@
 #include <string.h>
 
 #include "cli/command.h"
+#include "cli/table_print.h"
 #include "cli/workspace.h"
 #include "quality/ledger.h"
+#include "quality/profile.h"
 #include "quality/runner.h"
 
 enum { OUTPUT_MAX_BYTES = 1 << 30 };
@@ -174,6 +176,100 @@ static enum tarn_status score_ledger(struct quality_arguments *a, struct tarn_er
     return TARN_OK;
 }
 
+/* ---- profile and suggest ---- */
+
+static enum tarn_status profile_of(const char *dotted, struct tarn_workspace *workspace,
+                                   struct tarn_session *session, struct tarn_arena *arena,
+                                   struct tarn_profile *ret_profile, struct tarn_error *err)
+{
+    const char *dot = strchr(dotted, '.');
+    if (!dot)
+        return tarn_fail(err, TARN_USAGE, "'%s' names no table; write namespace.table", dotted);
+    const char *ns = tarn_arena_strndup(arena, dotted, (size_t)(dot - dotted));
+    TARN_TRY(tarn_lake_attach(workspace->lake, session, ns, dot + 1, NULL, err));
+    return tarn_profile_table(session, ns, dot + 1, arena, ret_profile, err);
+}
+
+static void print_profile(const struct tarn_profile *p, struct tarn_arena *arena)
+{
+    static const char *const names[] = {"column",    "type", "missing %", "distinct", "min",
+                                        "quartiles", "max",  "mean",      "stdev",    "reads as"};
+    struct tarn_table *table = tarn_table_new(arena);
+    for (size_t i = 0; i < TARN_COUNT(names); i++)
+        tarn_table_column(table, names[i], i == 2 || i == 3);
+    for (size_t i = 0; i < p->column_count; i++) {
+        const struct tarn_column_profile *c = &p->columns[i];
+        double missing = p->rows ? 100.0 * (double)(p->rows - c->count) / (double)p->rows : 0;
+        tarn_table_cell(table, c->name);
+        tarn_table_cell(table, tarn_type_text(c->type, arena));
+        tarn_table_cell(table, tarn_arena_format(arena, "%.2f", missing));
+        tarn_table_cell_int(table, c->distinct);
+        tarn_table_cell(table, c->min ? c->min : "");
+        tarn_table_cell(table, c->quartiles ? c->quartiles : "");
+        tarn_table_cell(table, c->max ? c->max : "");
+        tarn_table_cell(table, c->mean ? c->mean : "");
+        tarn_table_cell(table, c->stdev ? c->stdev : "");
+        tarn_table_cell(table, c->reads_as ? c->reads_as : "");
+    }
+    tarn_table_write(table, TARN_PRINT_TABLE, 0, stdout);
+}
+
+static void print_profile_json(const struct tarn_profile *p, struct tarn_arena *arena)
+{
+    TARN_BUFFER(out, OUTPUT_MAX_BYTES);
+    struct tarn_json_writer w = tarn_json_writer(&out, 2);
+    tarn_json_object_begin(&w);
+    tarn_json_put_int(&w, "rows", p->rows);
+    tarn_json_key(&w, "columns");
+    tarn_json_array_begin(&w);
+    for (size_t i = 0; i < p->column_count; i++) {
+        const struct tarn_column_profile *c = &p->columns[i];
+        tarn_json_object_begin(&w);
+        tarn_json_put_str(&w, "name", c->name);
+        tarn_json_put_str(&w, "type", tarn_type_text(c->type, arena));
+        tarn_json_put_int(&w, "missing", p->rows - c->count);
+        tarn_json_put_int(&w, "distinct", c->distinct);
+        tarn_json_put_bool(&w, "unique", c->is_unique);
+        tarn_json_put_str(&w, "min", c->min);
+        tarn_json_put_str(&w, "max", c->max);
+        tarn_json_put_str(&w, "mean", c->mean);
+        tarn_json_put_str(&w, "stdev", c->stdev);
+        tarn_json_put_str(&w, "quartiles", c->quartiles);
+        tarn_json_put_str(&w, "reads_as", c->reads_as);
+        tarn_json_key(&w, "values");
+        tarn_json_array_begin(&w);
+        for (size_t k = 0; k < c->value_count; k++)
+            tarn_json_str(&w, c->values[k]);
+        tarn_json_array_end(&w);
+        tarn_json_object_end(&w);
+    }
+    tarn_json_array_end(&w);
+    tarn_json_object_end(&w);
+    puts(tarn_buffer_str(&out));
+}
+
+static enum tarn_status look_at_table(struct quality_arguments *a, const char *table, bool suggest,
+                                      struct tarn_error *err)
+{
+    TARN_AUTO(tarn_workspace_close) struct tarn_workspace workspace = {0};
+    TARN_AUTO_ARENA struct tarn_arena *arena = tarn_arena_new();
+    TARN_AUTO(close_session) struct tarn_session *session = NULL;
+    struct tarn_profile profile;
+    TARN_TRY(tarn_workspace_open(&a->common, &workspace, err));
+    TARN_TRY(tarn_session_open(workspace.engine, &session, err));
+    TARN_TRY(profile_of(table, &workspace, session, arena, &profile, err));
+    if (suggest) {
+        TARN_BUFFER(out, OUTPUT_MAX_BYTES);
+        tarn_profile_suggest(&profile, &out);
+        fwrite(tarn_buffer_str(&out), 1, out.len, stdout);
+    } else if (a->common.json) {
+        print_profile_json(&profile, arena);
+    } else {
+        print_profile(&profile, arena);
+    }
+    return TARN_OK;
+}
+
 static enum tarn_status run(int argc, char **argv, struct tarn_error *err)
 {
     struct quality_arguments a = {0};
@@ -193,7 +289,12 @@ static enum tarn_status run(int argc, char **argv, struct tarn_error *err)
         return run_suites(&a, err);
     if (words.count == 1 && strcmp(words.items[0], "score") == 0)
         return score_ledger(&a, err);
-    return tarn_fail(err, TARN_USAGE, "there is no `tarn quality %s`; there are run and score",
+    bool suggest = strcmp(words.items[0], "suggest") == 0;
+    if (words.count == 2 && (suggest || strcmp(words.items[0], "profile") == 0))
+        return look_at_table(&a, words.items[1], suggest, err);
+    return tarn_fail(err, TARN_USAGE,
+                     "`tarn quality %s` is not one of run, score, profile NS.TABLE and suggest "
+                     "NS.TABLE",
                      words.items[0]);
 }
 
@@ -203,6 +304,8 @@ const struct tarn_command tarn_command_quality = {
     .help =
         "Usage: tarn quality [run] [options]\n"
         "       tarn quality score [options]\n"
+        "       tarn quality profile NS.TABLE     figures of each column\n"
+        "       tarn quality suggest NS.TABLE     a suite to start from\n"
         "\n"
         "Checks the suites in quality/*.yml and *.json (docs/quality.md), puts failing rows\n"
         "into quarantine, verifies that counts add up and keeps the results.\n"

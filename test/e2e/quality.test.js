@@ -127,6 +127,24 @@ test("Great Expectations' suites of both generations are read", (t) => {
   assert.deepEqual(byName.new.results[0].result.unexpected_list, ['PAID']);
 });
 
+test('what is suggested for a table holds for it', (t) => {
+  const cwd = shop(t, { 'quality/empty.yml': '' });
+  const profile = run(cwd, 'profile', 'bronze.orders', '--json');
+  assert.equal(profile.status, 0, profile.stderr);
+  assert.equal(profile.json.rows, 5);
+  assert.equal(profile.json.columns.find(({ name }) => name === 'customer_id').missing, 1);
+  const suggested = run(cwd, 'suggest', 'bronze.orders');
+  assert.equal(suggested.status, 0, suggested.stderr);
+  assert.match(suggested.stdout, /- not_null: \["order_id", "amount", "status"\]/);
+  writeFileSync(path.join(cwd, 'quality/orders.yml'), suggested.stdout);
+  const done = run(cwd, '--json');
+  assert.equal(done.status, 0, done.stdout + done.stderr);
+  assert.equal(done.json.validation_results[0].statistics.unsuccessful_expectations, 0);
+  const unknown = run(cwd, 'suggest', 'bronze.order');
+  assert.equal(unknown.status, 3);
+  assert.match(unknown.stderr, /bronze\.orders/);
+});
+
 test('mistakes name the file, the line and the nearest valid name', (t) => {
   const cwd = shop(t, {});
   const mistake = (text, expected) => {

@@ -85,13 +85,18 @@ static enum tarn_status create_view(struct tarn_lake *lake, struct tarn_session 
     TARN_AUTO_ARENA struct tarn_arena *arena = tarn_arena_new();
     uint64_t engine = tarn_engine_identity(tarn_session_engine(session));
     const char *view = qualified(session, schema, name, arena);
-    TARN_AUTO_FREE char *sql =
-        tarn_format("CREATE SCHEMA IF NOT EXISTS %s; CREATE OR REPLACE VIEW %s AS %s",
-                    qualified(session, schema, NULL, arena), view, select);
+    TARN_AUTO_FREE char *sql = tarn_format("CREATE OR REPLACE VIEW %s AS %s", view, select);
+    TARN_AUTO_FREE char *schema_sql =
+        tarn_format("CREATE SCHEMA IF NOT EXISTS %s", qualified(session, schema, NULL, arena));
     struct tarn_error scratch = {0};
     err = err ? err : &scratch;
     pthread_mutex_lock(&lake->attach_lock);
     enum tarn_status status = run_ddl(session, sql, err);
+    if (status == TARN_SQL && strstr(err->text, "Schema with name")) {
+        status = run_ddl(session, schema_sql, err);
+        if (status == TARN_OK)
+            status = run_ddl(session, sql, err);
+    }
     remember(lake, engine, view, status == TARN_OK ? state : NULL);
     pthread_mutex_unlock(&lake->attach_lock);
     return status;

@@ -115,7 +115,7 @@ static const char *next_element(struct tarn_json_cutter *c, const char *p, const
     p = tarn_json_skip_space(p, end);
     if (c->layout == TARN_JSON_ARRAY && !c->started) {
         c->started = true;
-        p = tarn_json_skip_space(p + 1, end);
+        p = p < end ? tarn_json_skip_space(p + 1, end) : p;
     } else if (c->layout == TARN_JSON_ARRAY && p < end && *p == ',') {
         p = tarn_json_skip_space(p + 1, end);
     }

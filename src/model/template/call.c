@@ -203,7 +203,7 @@ static enum tarn_status call_macro(struct tarn_template_run *run, const struct t
                          TARN_TEMPLATE_MACRO_DEPTH_MAX, macro_name_len(code), macro_name(code));
     struct frame *frame = run_frame(run, macro->frame, code->tmpl, code->slot_count);
     TARN_TRY(bind_arguments(run, code, call, frame));
-    run->macros[run->macro_count++] = (struct open_macro){code, NULL};
+    run->macros[run->macro_count++] = code;
     run->capture_depth++;
     enum tarn_status status = run_macro_body(run, code, frame, ret);
     run->capture_depth--;

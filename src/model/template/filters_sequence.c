@@ -6,11 +6,6 @@
 #include "model/template/text_ops.h"
 #include "model/template/utf8.h"
 
-static struct tarn_value flag(struct tarn_value value)
-{
-    return tarn_value_bool(tarn_value_truth(value));
-}
-
 CALLABLE(filter_length)
 {
     static const char *const names[] = {"obj", NULL};
@@ -332,8 +327,7 @@ CALLABLE(filter_dictsort)
         pairs->items[pairs->count++] = tarn_value_tuple(call->heap, pair, 2);
         TARN_TRY(path_get(call, &path, pair[by_value], &keys->items[i], err));
     }
-    TARN_TRY(
-        sort_by_keys(pairs->items, keys->items, count, tarn_value_truth(flag(values[3])), err));
+    TARN_TRY(sort_by_keys(pairs->items, keys->items, count, tarn_value_truth(values[3]), err));
     *ret = list_value(pairs);
     return TARN_OK;
 }

@@ -168,7 +168,7 @@ static enum tarn_status call_return(struct tarn_call *call, struct tarn_value *r
     TARN_TRY(tarn_call_bind(call, names, 0, &data, err));
     bool in_macro = false;
     for (size_t i = 0; i < call->run->macro_count; i++)
-        in_macro = in_macro || call->run->macros[i].code->name.len > 0;
+        in_macro = in_macro || call->run->macros[i]->name.len > 0;
     if (!in_macro)
         return tarn_fail(err, TARN_INVALID, "return() stands outside a macro");
     call->run->returning = true;
@@ -183,9 +183,6 @@ static const struct global {
     {"range", call_range},   {"dict", call_dict},     {"namespace", call_namespace},
     {"cycler", call_cycler}, {"joiner", call_joiner}, {"return", call_return},
 };
-
-const char *const global_names[] = {"range",  "dict",   "namespace", "cycler",
-                                    "joiner", "return", NULL};
 
 bool global_find(struct tarn_heap *heap, struct tarn_text name, struct tarn_value *ret)
 {

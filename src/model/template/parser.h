@@ -43,6 +43,18 @@ struct node *parser_node(struct parser *parser, enum node_kind kind, const struc
 bool parser_adopt(struct parser *parser, struct node *node, const struct node *child);
 bool parser_push(struct parser *parser, struct node_list *list, struct node *child);
 
+/* Node with two operands or one; NULL when an operand is NULL. */
+struct node *parser_two_operands(struct parser *parser, enum node_kind kind, uint8_t op,
+                                 const struct token *token, struct node *left, struct node *right);
+struct node *parser_one_operand(struct parser *parser, enum node_kind kind,
+                                const struct token *token, struct node *operand);
+/* One level deeper; the caller takes it off parser->depth again. */
+bool parser_enter(struct parser *parser);
+
+/* A literal or a name; ns.name too with `with_namespace`. */
+struct node *parse_primary(struct parser *parser, bool with_namespace);
+/* A value with its signs, attributes, calls and, when wanted, filters and tests. */
+struct node *parse_unary(struct parser *parser, bool with_filters);
 struct node *parse_expression(struct parser *parser, bool with_condition);
 /* One expression, or several as a tuple; `end_name` is a word that ends it ("in", "recursive") or
  * NULL. */

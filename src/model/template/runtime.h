@@ -22,11 +22,6 @@ struct tarn_macro {
     struct frame *frame; /* where it was defined */
 };
 
-struct open_macro {
-    const struct macro_code *code;
-    const char *name;
-};
-
 struct tarn_template_run {
     struct tarn_heap *heap;
     struct tarn_template_run_options options;
@@ -39,11 +34,10 @@ struct tarn_template_run {
     bool returning;
     struct tarn_value return_value;
     enum tarn_status status; /* behind a FLOW_FAIL */
-    struct open_macro macros[TARN_TEMPLATE_MACRO_DEPTH_MAX];
+    const struct macro_code *macros[TARN_TEMPLATE_MACRO_DEPTH_MAX];
     size_t macro_count;
     struct tarn_value *native; /* list of what the top level prints, when it is wanted as values */
     unsigned capture_depth;
-    struct tarn_buffer scratch; /* for text that becomes a value at once */
 };
 
 enum flow { FLOW_NEXT, FLOW_BREAK, FLOW_CONTINUE, FLOW_FAIL };
@@ -120,7 +114,6 @@ struct tarn_value macro_value(struct tarn_template_run *run, const struct macro_
 
 /* range, dict, namespace...; false when there is no such global. */
 bool global_find(struct tarn_heap *heap, struct tarn_text name, struct tarn_value *ret);
-extern const char *const global_names[];
 
 /* --- native.c
  * -------------------------------------------------------------------------------------------------------

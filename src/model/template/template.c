@@ -207,7 +207,7 @@ size_t tarn_template_run_depth(const struct tarn_template_run *run)
 
 const char *tarn_template_run_macro_at(const struct tarn_template_run *run, size_t index)
 {
-    const struct macro_code *code = run->macros[index].code;
+    const struct macro_code *code = run->macros[index];
     if (code->name.len == 0)
         return "caller";
     return tarn_arena_strndup(run->heap->arena, code->name.data, code->name.len);

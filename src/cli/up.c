@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "cli/command.h"
 #include "cli/dag_run.h"
+#include "lake/lake.h"
 
 static const char help[] =
     "Usage: tarn up [--batch] [--project DIR]\n"
@@ -66,28 +67,58 @@ static const char *from_here(const char *path, struct tarn_arena *arena)
     return path;
 }
 
-static void print_where(const struct tarn_project *project, const char *run_id)
+/* The first gold table, otherwise any; NULL when there is none. */
+static const char *table_to_show(const struct tarn_project *project, struct tarn_state *state,
+                                 struct tarn_arena *arena)
+{
+    struct tarn_lake *lake;
+    struct tarn_lake_list list = {0};
+    struct tarn_error err; /* only an example is lost */
+    if (tarn_lake_open(state, tarn_project_data_path(project, "lake"), &lake, &err) != TARN_OK)
+        return NULL;
+    const struct tarn_lake_entry *shown = NULL;
+    if (tarn_lake_list(lake, NULL, arena, &list, &err) == TARN_OK)
+        for (size_t i = 0; i < list.count; i++)
+            if (!shown ||
+                (strcmp(list.entries[i].ns, "gold") == 0 && strcmp(shown->ns, "gold") != 0))
+                shown = &list.entries[i];
+    const char *name = shown ? tarn_arena_format(arena, "%s.%s", shown->ns, shown->name) : NULL;
+    tarn_lake_close(lake);
+    return name;
+}
+
+/* The options that a command typed here needs to mean this project and data. */
+static const char *options_from_here(const struct tarn_common *common,
+                                     const struct tarn_project *project, struct tarn_arena *arena)
+{
+    char here[4096];
+    bool inside = getcwd(here, sizeof here) && strcmp(here, project->directory) == 0;
+    const char *where =
+        inside ? ""
+               : tarn_arena_format(arena, " --project %s", from_here(project->directory, arena));
+    return common->data
+               ? tarn_arena_format(arena, "%s --data %s", where, from_here(project->data, arena))
+               : where;
+}
+
+static void print_where(const struct tarn_common *common, const struct tarn_project *project,
+                        struct tarn_state *state, const char *run_id)
 {
     TARN_AUTO_ARENA struct tarn_arena *arena = tarn_arena_new();
     const char *data = from_here(project->data, arena);
     const char *program = from_here(tarn_program_path(arena), arena);
-    char here[4096] = "";
-    bool inside = getcwd(here, sizeof here) && strcmp(here, project->directory) == 0;
-    const char *option =
-        inside ? ""
-               : tarn_arena_format(arena, " --project %s", from_here(project->directory, arena));
+    const char *options = options_from_here(common, project, arena);
+    const char *table = table_to_show(project, state, arena);
     printf("\nWhere everything lies\n"
            "  raw files, as they arrived      %s/landing\n"
            "  tables (Iceberg, Parquet)       %s/lake\n"
            "  state (runs, checks, pointers)  %s/state.db\n"
            "  logs of this run                %s/log/%s\n",
            data, data, data, data, run_id);
-    printf("\nWhat to try next\n"
-           "  %s tables%s\n"
-           "  %s sql \"select ...\"%s\n"
-           "  %s runs%s\n"
-           "  %s doctor%s\n",
-           program, option, program, option, program, option, program, option);
+    printf("\nWhat to try next\n  %s tables%s\n", program, options);
+    if (table)
+        printf("  %s sql \"from %s limit 5\"%s\n", program, table, options);
+    printf("  %s runs%s\n  %s doctor%s\n", program, options, program, options);
 }
 
 static enum tarn_status bring_up(const struct tarn_common *common,
@@ -103,18 +134,17 @@ static enum tarn_status bring_up(const struct tarn_common *common,
     TARN_TRY(tarn_state_open(tarn_project_data_path(project, "state.db"), &state, err));
     enum tarn_status status =
         tarn_dag_run(common, project, state, &request, arena, &launch, &result, err);
-    tarn_state_close(state);
     *ret_signal = result.signal;
-    TARN_TRY(status);
-    if (launch.dag->report)
-        TARN_TRY(print_report(common, project, launch.dag->report, err));
-    if (common->json || common->quiet)
-        return TARN_OK;
-    print_where(project, launch.run.run_id);
-    if (!batch)
+    if (status == TARN_OK && launch.dag->report)
+        status = print_report(common, project, launch.dag->report, err);
+    bool silent = status != TARN_OK || common->json || common->quiet;
+    if (!silent)
+        print_where(common, project, state, launch.run.run_id);
+    tarn_state_close(state);
+    if (!silent && !batch)
         puts(
             "\nThere is no console in this version, so this is the end: the same as with --batch.");
-    return TARN_OK;
+    return status;
 }
 
 static enum tarn_status run(int argc, char **argv, struct tarn_error *err)

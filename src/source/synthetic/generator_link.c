@@ -79,6 +79,10 @@ static enum tarn_status reference_resolve(struct tarn_synth_field *field,
     if (target == entity)
         return tarn_yaml_fail(value, err, "an entity cannot refer to itself");
     TARN_TRY(tarn_yaml_double(field->node, "skew", 0, 4, &own->zipf, err));
+    TARN_TRY(tarn_yaml_double(field->node, "together", 0, 1, &own->together, err));
+    if (own->together > 0 && (entity->outer || entity->stream_count != 1 ||
+                              entity->streams[0].kind != TARN_SYNTH_ROWS_OF))
+        return tarn_yaml_fail(value, err, "`together` is for entities whose rows are `of` another");
     TARN_TRY(tarn_synth_field_resolve(target->key_field, err));
     const struct tarn_yaml *alive = tarn_yaml_get(field->node, "alive_until");
     if (alive) {
@@ -114,6 +118,21 @@ static int64_t pick_target(const struct tarn_synth_reference *own, uint64_t draw
     return (int64_t)row;
 }
 
+/* What is bought together: rows 2k and 2k + 1 of the target are companions, and a row that is not
+ * the first of its siblings takes, `together` of the time, the companion of what the first one
+ * took. */
+static int64_t pick_companion(const struct tarn_synth_reference *own, field_t *field, uint64_t row,
+                              uint64_t active, int64_t time, int64_t target)
+{
+    const struct tarn_synth_plan *plan = field->entity->plan;
+    uint64_t first = plan->children ? plan->children[plan->parents[row]] : row;
+    uint64_t coin = tarn_mix64(tarn_draw(field->key, row) ^ 0xbb67ae8584caa73bULL);
+    if (row == first || tarn_draw_unit(coin) >= own->together)
+        return target;
+    int64_t companion = pick_target(own, tarn_draw(field->key, first), active, time) ^ 1;
+    return companion < (int64_t)active ? companion : target;
+}
+
 static vector *reference_draw(batch_t *batch, field_t *field)
 {
     const struct tarn_synth_reference *own = field->own;
@@ -132,6 +151,8 @@ static vector *reference_draw(batch_t *batch, field_t *field)
         targets[i] = active == 0
                          ? -1
                          : pick_target(own, tarn_draw(field->key, batch->rows[i]), active, time);
+        if (own->together > 0 && active > 0)
+            targets[i] = pick_companion(own, field, batch->rows[i], active, time, targets[i]);
     }
     vector *keys = tarn_synth_gather(batch, own->target->key_field, targets);
     vector *out = tarn_scratch_alloc(batch->scratch, sizeof *out);
@@ -142,7 +163,7 @@ static vector *reference_draw(batch_t *batch, field_t *field)
 
 const struct tarn_synth_generator tarn_synth_reference = {
     .name = "reference",
-    .keys = {"skew", "alive_until"},
+    .keys = {"skew", "alive_until", "together"},
     .resolve = reference_resolve,
     .draw = reference_draw,
 };

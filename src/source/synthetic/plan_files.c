@@ -114,13 +114,13 @@ static void make_late(struct tarn_synth_entity *entity, const struct tarn_synth_
     file->late = true;
 }
 
-/* Cuts within a sound row somewhere in the last third; false when there is none. */
+/* Cuts within a sound row near the end, so that at most a fiftieth is lost; false when there is none. */
 static bool cut_file(struct tarn_synth_entity *entity, size_t index)
 {
     struct tarn_synth_file *file = &entity->plan->files[index];
     uint64_t rows = file->end - file->first;
     uint64_t key = tarn_draw_key(entity->spec->seed, entity->key, 0xc07ULL);
-    uint64_t cut = file->end - 1 - tarn_draw_below(tarn_draw(key, index), rows / 3 + 1);
+    uint64_t cut = file->end - 1 - tarn_draw_below(tarn_draw(key, index), rows / 50 + 1);
     while (cut > file->first && tarn_synth_fault_of_row(entity, cut))
         cut--;
     if (cut == file->first)

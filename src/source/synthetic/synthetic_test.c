@@ -242,6 +242,28 @@ static void rows_refer_to_older_living_rows(void **state)
     close_source(&source);
 }
 
+static void siblings_choose_companions(void **state)
+{
+    (void)state;
+    struct source source;
+    must_open(
+        &source,
+        HEAD
+        "entities:\n"
+        "  goods:\n    rows: {count: 400, existing: {share: 1}}\n    fields: {id: {sequence: 1}}\n"
+        "  orders:\n    rows: 3000\n    fields: {id: {sequence: 1}}\n"
+        "  items:\n    rows: {of: orders, count: 3}\n"
+        "    fields: {id: {sequence: 1}, good: {reference: goods, together: 0.5}}\n",
+        1);
+    size_t n, companions = 0;
+    const int64_t *good = column(&source, "items", "good", &n)->targets;
+    for (size_t i = 0; i < n; i++)
+        companions += i % 3 > 0 && good[i] == (good[i - i % 3] ^ 1);
+    assert_int_equal(n, 9000);
+    assert_true(companions > 2850 && companions < 3200);
+    close_source(&source);
+}
+
 static void files_cover_every_row_once(void **state)
 {
     (void)state;
@@ -357,6 +379,7 @@ int main(void)
         cmocka_unit_test(wrong_expressions_say_where),
         cmocka_unit_test(correlated_fields_correlate),
         cmocka_unit_test(rows_refer_to_older_living_rows),
+        cmocka_unit_test(siblings_choose_companions),
         cmocka_unit_test(files_cover_every_row_once),
         cmocka_unit_test(bytes_are_golden),
         cmocka_unit_test(lost_keys_are_refused),

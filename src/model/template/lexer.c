@@ -63,11 +63,14 @@ const char *token_type_text(enum token_type type)
 /* Offsets only grow from call to call. */
 static void count_lines(struct lexer *lexer, size_t offset)
 {
-    for (; lexer->counted < offset; lexer->counted++)
-        if (lexer->text.data[lexer->counted] == '\n') {
-            lexer->line++;
-            lexer->line_start = lexer->counted + 1;
-        }
+    const char *newline;
+    while (lexer->counted < offset &&
+           (newline = memchr(lexer->text.data + lexer->counted, '\n', offset - lexer->counted))) {
+        lexer->line++;
+        lexer->line_start = lexer->counted = (size_t)(newline - lexer->text.data) + 1;
+    }
+    if (lexer->counted < offset)
+        lexer->counted = offset;
 }
 
 static enum tarn_status fail_at(struct lexer *lexer, size_t offset, const char *what)
@@ -126,9 +129,13 @@ static size_t trim_end(const struct lexer *lexer, size_t start, size_t end)
 
 static bool is_word(struct tarn_text text, size_t offset, size_t *ret_next)
 {
+    unsigned char first = (unsigned char)text.data[offset];
+    *ret_next = offset + 1;
+    if (first < 0x80)
+        return first == '_' || isalnum(first);
     *ret_next = offset;
     uint32_t c = utf8_next(text, ret_next);
-    return c == '_' || (c < 0x80 ? isalnum((int)c) != 0 : char_is_alpha(c) || char_is_digit(c));
+    return char_is_alpha(c) || char_is_digit(c);
 }
 
 /* "{%", an optional sign, space, `word`, space, an optional sign and "%}", as raw and endraw are

@@ -25,7 +25,8 @@ static inline struct token *parser_token(struct parser *parser)
 }
 static inline bool token_is_name(const struct token *token, const char *name)
 {
-    return token->type == TOKEN_NAME && tarn_text_is(token->text, name);
+    return token->type == TOKEN_NAME && token->text.data[0] == name[0] &&
+           tarn_text_is(token->text, name);
 }
 
 struct node *parser_fail(struct parser *parser, const struct token *token, const char *format, ...)

@@ -16,7 +16,12 @@ static struct tarn_text normalize(struct tarn_heap *heap, struct tarn_text sourc
 {
     char *text = tarn_heap_alloc(heap, source.len + 1);
     size_t len = 0;
-    for (size_t i = 0; i < source.len; i++) {
+    bool has_returns = source.len > 0 && memchr(source.data, '\r', source.len);
+    if (source.len > 0 && !has_returns) {
+        memcpy(text, source.data, source.len);
+        len = source.len;
+    }
+    for (size_t i = 0; has_returns && i < source.len; i++) {
         char c = source.data[i];
         if (c == '\r') {
             if (i + 1 < source.len && source.data[i + 1] == '\n')

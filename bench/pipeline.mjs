@@ -25,8 +25,8 @@ const { values: options } = parseArgs({
     json: { type: 'string' },
   },
 });
-const tarn = path.join(root, 'build-rel/src/tarn');
-const peer = path.join(root, 'build-rel/bench/sql_run');
+const tarn = path.join(root, 'build/src/tarn');
+const peer = path.join(root, 'build/bench/sql_run');
 const work = options.keep ?? mkdtempSync(path.join(tmpdir(), 'tarn-bench-'));
 const project = path.join(work, 'commerce');
 const data = path.join(work, 'data');

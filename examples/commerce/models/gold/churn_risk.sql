@@ -1,6 +1,6 @@
 -- How likely each buyer is gone. The measure is silence in units of the customer's own rhythm: days since the last
--- order divided by the usual days between orders. Customers with one order, or with all orders within a day, have no
--- rhythm of their own and are held against the shop's median.
+-- order divided by the expected days between orders. Few orders say little about a rhythm, so one interval of the shop's
+-- median is averaged in: it is all there is after one order, and hardly counts after ten.
 with rhythm as (
     select greatest(median(days_between_orders), 1) as usual_days
     from {{ ref('int_customer_activity') }}
@@ -14,10 +14,11 @@ measured as (
         activity.orders,
         activity.revenue as lifetime_value,
         activity.recency_days,
-        round(
-            case when activity.days_between_orders >= 1 then activity.days_between_orders else coalesce(rhythm.usual_days, 90) end,
+        greatest(round(
+            (coalesce(activity.days_between_orders, 0) * (activity.orders - 1) + coalesce(rhythm.usual_days, 90))
+                / activity.orders,
             1
-        ) as expected_days_between_orders
+        ), 1) as expected_days_between_orders
     from {{ ref('int_customer_activity') }} as activity
     cross join rhythm
     where activity.orders > 0

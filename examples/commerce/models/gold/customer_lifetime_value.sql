@@ -1,6 +1,6 @@
 -- What each buyer has brought and is likely to bring over the next clv_horizon_days (365):
 --   predicted_value = average profit per order x expected orders x probability of being still a customer
---   expected orders = horizon / days between orders; with one order, or several within a day, the shop's median rhythm
+--   expected orders = horizon / expected days between orders (see churn_risk)
 --   probability     = 1 while silent for at most one usual interval, then halved for every further interval
 -- historic_value is revenue so far; predicted_value and total_value are profit, which is what may be spent on keeping them.
 select

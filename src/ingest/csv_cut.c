@@ -14,10 +14,17 @@ int64_t tarn_text_count(struct tarn_text text, char wanted)
     int64_t count = 0;
     size_t i = 0;
 #if defined(__SSE2__)
-    const __m128i needle = _mm_set1_epi8(wanted);
-    for (; i + 16 <= text.len; i += 16) {
-        __m128i bytes = _mm_loadu_si128((const void *)(text.data + i));
-        count += __builtin_popcount((unsigned)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, needle)));
+    const __m128i needle = _mm_set1_epi8(wanted), zero = _mm_setzero_si128();
+    while (i + 16 <= text.len) {
+        enum { ROUNDS_MAX = 255 }; /* a counter per byte, which must not wrap */
+        size_t rounds = (text.len - i) / 16;
+        __m128i counters = zero;
+        rounds = rounds < ROUNDS_MAX ? rounds : ROUNDS_MAX;
+        for (size_t round = 0; round < rounds; round++, i += 16)
+            counters = _mm_sub_epi8(
+                counters, _mm_cmpeq_epi8(_mm_loadu_si128((const void *)(text.data + i)), needle));
+        __m128i sums = _mm_sad_epu8(counters, zero);
+        count += _mm_cvtsi128_si64(sums) + _mm_cvtsi128_si64(_mm_unpackhi_epi64(sums, sums));
     }
 #endif
     for (; i < text.len; i++)

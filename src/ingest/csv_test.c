@@ -166,6 +166,20 @@ static void detection(void **state)
     free(got);
 }
 
+static void counting(void **state)
+{
+    (void)state;
+    char text[10000];
+    for (size_t len = 0; len < sizeof text; len += len < 100 ? 1 : 977) {
+        int64_t lines = 0;
+        for (size_t i = 0; i < len; i++) {
+            text[i] = i % 3 == 0 || i % 7 == 0 || len > 5000 ? '\n' : 'x';
+            lines += text[i] == '\n';
+        }
+        assert_int_equal(tarn_text_count((struct tarn_text){text, len}, '\n'), lines);
+    }
+}
+
 static void binary(void **state)
 {
     (void)state;
@@ -189,6 +203,7 @@ int main(void)
         cmocka_unit_test(pieces_do_not_matter),
         cmocka_unit_test(detection),
         cmocka_unit_test(binary),
+        cmocka_unit_test(counting),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,7 +8,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { parquetReadObjects } from 'hyparquet';
 import { compressors } from 'hyparquet-compressors';
-import { binary, makeFolder, tarn } from './tarn.js';
+import { binary, makeFolder, startTarn, tarn } from './tarn.js';
 
 const shopFile = path.join(path.dirname(fileURLToPath(import.meta.url)), '../../examples/commerce/sources/shop.yml');
 const shop = readFileSync(shopFile, 'utf8');
@@ -275,6 +275,21 @@ test('a file size limit ends in an error that names the file, leaves nothing hal
   assert.deepEqual(readdirSync(path.join(cwd, '.tarn/landing')), []);
   assert.equal(generate(cwd, '--set', 'orders=3000').status, 0);
   assert.deepEqual(readdirSync(path.join(cwd, '.tarn/landing')), ['shop']);
+});
+
+test('a run killed at any moment is simply done again, with the same bytes', async (t) => {
+  const scale = ['--set', 'orders=4000'];
+  const calm = hashOf(generated(t, shop, ...scale));
+  for (let round = 0; round < 6; round++) {
+    const cwd = project(t, shop);
+    const child = startTarn(t, ['generate', '--quiet', ...scale], { cwd });
+    setTimeout(() => child.kill('SIGKILL'), 10 + 25 * round);
+    await child.ended;
+    const again = generate(cwd, ...scale);
+    assert.equal(again.status, 0, again.stderr);
+    assert.deepEqual(readdirSync(path.join(cwd, '.tarn/landing')), ['shop']);
+    assert.equal(hashOf(path.join(cwd, '.tarn')), calm, `killed after ${10 + 25 * round} ms`);
+  }
 });
 
 test('mistakes in the YAML name file, line and the nearest valid name', (t) => {

@@ -13,7 +13,7 @@ struct tarn_synth_reference {
     double zipf;
     const struct tarn_synth_field
         *alive_until; /* of the target: not chosen after this time; NULL: for ever */
-    double together; /* siblings choose the companion of what the first of them chose, so often */
+    double together;  /* siblings choose the companion of what the first of them chose, so often */
     struct tarn_pick pick;
 };
 

@@ -114,7 +114,8 @@ static void make_late(struct tarn_synth_entity *entity, const struct tarn_synth_
     file->late = true;
 }
 
-/* Cuts within a sound row near the end, so that at most a fiftieth is lost; false when there is none. */
+/* Cuts within a sound row near the end, so that at most a fiftieth is lost; false when there is
+ * none. */
 static bool cut_file(struct tarn_synth_entity *entity, size_t index)
 {
     struct tarn_synth_file *file = &entity->plan->files[index];

@@ -74,6 +74,13 @@ static enum tarn_status fail_no_table(const struct run *r, const struct tarn_sui
     struct tarn_lake_list list = {0};
     struct tarn_error other;
     const char *nearest = NULL;
+    enum tarn_lake_kind kind = TARN_LAKE_NOTHING;
+    struct tarn_lake *lake = r->quality->lake;
+    if (lake && tarn_lake_kind_of(lake, suite->ns, suite->table, &kind, &other) == TARN_OK &&
+        kind != TARN_LAKE_NOTHING) { /* there, but it cannot be read: say why */
+        TARN_TRY(tarn_lake_attach(lake, r->quality->session, suite->ns, suite->table, NULL, err));
+        return tarn_error_wrap(err, "suite '%s' on %s.%s", suite->name, suite->ns, suite->table);
+    }
     if (r->quality->lake &&
         tarn_lake_list(r->quality->lake, NULL, r->arena, &list, &other) == TARN_OK) {
         const char **names = tarn_arena_array(r->arena, list.count + 1, sizeof *names);
@@ -282,6 +289,19 @@ static enum tarn_status keep_report(struct tarn_state *state, void *context, str
 
 /* ---- a run ---- */
 
+/* A quarantine table holds the records of all suites that write it: who runs one runs the others.
+ */
+static bool shares_quarantine(const struct tarn_suites *suites, size_t at,
+                              const struct tarn_quality_options *options)
+{
+    const struct tarn_suite *suite = &suites->suites[at];
+    for (size_t i = 0; suite->quarantine && i < suites->suite_count; i++)
+        if (suites->suites[i].quarantine && strcmp(suites->suites[i].table, suite->table) == 0 &&
+            is_chosen(&suites->suites[i], options))
+            return true;
+    return false;
+}
+
 static void choose(struct run *r, const struct tarn_suites *suites)
 {
     struct tarn_quality_report *report = r->report;
@@ -289,7 +309,7 @@ static void choose(struct run *r, const struct tarn_suites *suites)
     report->reconciles =
         tarn_arena_array(r->arena, suites->reconcile_count + 1, sizeof *report->reconciles);
     for (size_t i = 0; i < suites->suite_count; i++)
-        if (is_chosen(&suites->suites[i], r->options))
+        if (is_chosen(&suites->suites[i], r->options) || shares_quarantine(suites, i, r->options))
             report->suites[report->suite_count++].suite = &suites->suites[i];
     for (size_t i = 0; i < suites->reconcile_count; i++)
         if (is_reconcile_chosen(&suites->reconciles[i], r->options))

@@ -184,6 +184,26 @@ static void a_run_replaces_the_quarantine(void **state)
     assert_int_equal(table.snapshot_count, 2);
 }
 
+/* Two suites on one table: running one of them must not drop the other's records. */
+static void suites_share_a_quarantine(void **state)
+{
+    struct fixture *f = *state;
+    struct tarn_error err;
+    static const char more[] = "- name: more\n"
+                               "  table: bronze.orders\n"
+                               "  quarantine: true\n"
+                               "  expectations:\n"
+                               "  - in_set: {column: amount, values: ['5.00'], kind: range}\n";
+    make_bronze(f);
+    const char *text = tarn_arena_format(f->arena, "%s%s", bronze_suite, more);
+    run(f, text);
+    expect_rows(f, "SELECT count(*) FROM quarantine.orders", "13\n");
+    struct tarn_quality_options one = {.suite = "more"};
+    assert_int_equal(try_run(f, text, &one, &err), TARN_OK);
+    assert_int_equal(f->report.suite_count, 2);
+    expect_rows(f, "SELECT count(*) FROM quarantine.orders", "13\n");
+}
+
 static void counts_must_add_up(void **state)
 {
     struct fixture *f = *state;
@@ -335,6 +355,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(failing_rows_go_to_quarantine, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_run_replaces_the_quarantine, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(suites_share_a_quarantine, set_up, tear_down),
         cmocka_unit_test_setup_teardown(counts_must_add_up, set_up, tear_down),
         cmocka_unit_test_setup_teardown(scores_and_choices, set_up, tear_down),
         cmocka_unit_test_setup_teardown(results_are_kept, set_up, tear_down),

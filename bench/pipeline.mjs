@@ -113,7 +113,7 @@ FROM ${reader};`);
 // The statements of the quality engine as they were traced; what it writes with COPY becomes a table.
 function tracedSql(file, label) {
   if (!existsSync(file)) return [];
-  const statements = readFileSync(file, 'utf8').split(/^-- @ [\d.]+ s$/m).map((text) => text.trim().replace(/;$/, ''));
+  const statements = readFileSync(file, 'utf8').split(/^-- @ [\d.]+ s\n-- cpu [\d.]+ s$/m).map((text) => text.trim().replace(/;$/, ''));
   return statements.flatMap((sql, index) => {
     if (!/^\s*(SELECT|WITH|FROM|COPY|CREATE( OR REPLACE)? TEMP)/i.test(sql) || sql.includes('tarn_source')) return [];
     const copy = sql.match(/^COPY \((.*)\) TO '[^']*'.*$/is);

@@ -26,6 +26,7 @@ struct tarn_result {
     struct tarn_session *session;
     char *traced_sql; /* NULL when nothing is traced */
     int64_t start_us;
+    int64_t start_cpu_us;
     struct tarn_arena *arena; /* types and names */
     duckdb_prepared_statement statement;
     duckdb_result result;
@@ -285,12 +286,21 @@ static void fill_columns(struct tarn_result *result)
     }
 }
 
-/* One line of time, then the statement: the trace is a script that a shell takes. */
+/* CPU time of the whole process: a statement's own when nothing else runs. */
+static int64_t cpu_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+/* Lines with the times, then the statement: the trace is a script that a shell takes. */
 static void trace(const struct tarn_result *result)
 {
     FILE *out = result->session->engine->trace;
     double seconds = (double)(tarn_monotonic_us() - result->start_us) / 1e6;
-    fprintf(out, "-- @ %.6f s\n%s;\n", seconds, result->traced_sql);
+    double cpu_seconds = (double)(cpu_us() - result->start_cpu_us) / 1e6;
+    fprintf(out, "-- @ %.6f s\n-- cpu %.6f s\n%s;\n", seconds, cpu_seconds, result->traced_sql);
     fflush(out);
 }
 
@@ -325,6 +335,7 @@ static enum tarn_status start(struct tarn_session *session, duckdb_prepared_stat
     result->session = session;
     result->traced_sql = session->engine->trace ? tarn_strdup(sql) : NULL;
     result->start_us = tarn_monotonic_us();
+    result->start_cpu_us = cpu_us();
     result->statement = statement;
     result->arena = tarn_arena_new();
     duckdb_pending_result pending = NULL;

@@ -189,8 +189,6 @@ void tarn_transform_sql(struct tarn_transform transform, const struct tarn_icebe
             tarn_buffer_printf(out, "(%s - ((%s %% %d) + %d) %% %d)", x, x, w, w, w);
         return;
     case TARN_TRANSFORM_BUCKET:
-        tarn_buffer_printf(out, "tarn_bucket(%s, %d)", x, w);
-        return;
     case TARN_TRANSFORM_VOID:
     case TARN_TRANSFORM_UNKNOWN:
         tarn_buffer_append_str(out, "NULL");

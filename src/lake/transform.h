@@ -33,7 +33,8 @@ CHECKED enum tarn_status tarn_transform_declared(const char *text, struct tarn_a
  * go. */
 const struct tarn_iceberg_type *tarn_transform_result(struct tarn_transform transform,
                                                       const struct tarn_iceberg_type *source);
-/* The transform as a DuckDB expression over `expression`, which has the source's type. */
+/* The transform as a DuckDB expression over `expression`, which has the source's type. DuckDB has
+ * no murmur3: there is none for BUCKET, which is not written. */
 void tarn_transform_sql(struct tarn_transform transform, const struct tarn_iceberg_type *source,
                         const char *expression, struct tarn_buffer *out);
 /* Of one value as bytes (bounds.h). False when there is no such value. */

@@ -1,11 +1,15 @@
 """Opens a folder that lake_fixture wrote with PyIceberg's SqlCatalog and compares every table with what DuckDB read.
 
-Then appends with PyIceberg, so that Tarn's pointers are proven to be moved by others too. Usage: pyiceberg_check.py DATA"""
+Then appends with PyIceberg, so that the pointers are proven to be moved by others too. Usage: pyiceberg_check.py [DATA];
+without DATA it writes the folder itself, with the fixture of the build folder $BUILD (build)."""
+# needs: pyiceberg[sql-sqlite,pyarrow]==0.12.0
 import datetime
 import decimal
 import json
 import os
+import subprocess
 import sys
+import tempfile
 import uuid
 
 from pyiceberg.catalog.sql import SqlCatalog
@@ -72,4 +76,12 @@ def main(data):
     return 1 if failures else 0
 
 
-sys.exit(main(sys.argv[1]))
+def write_and_check():
+    build = os.environ.get("BUILD", "build")
+    with tempfile.TemporaryDirectory() as data:
+        with open(os.path.join(data, "expected.json"), "wb") as out:
+            subprocess.run([os.path.join(build, "test/lake_fixture"), data], stdout=out, check=True)
+        return main(data)
+
+
+sys.exit(main(sys.argv[1]) if len(sys.argv) > 1 else write_and_check())

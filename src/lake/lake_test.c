@@ -371,6 +371,11 @@ static void partitions(void **state)
                         "2");
     assert_string_equal(
         counted(w, (struct tarn_lake_filter){"at", TARN_LAKE_EQ, "1970-01-01 06:00:00"}), "3");
+    /* the literal's own day may hold what is asked for */
+    assert_string_equal(
+        counted(w, (struct tarn_lake_filter){"at", TARN_LAKE_LT, "1969-12-31 18:00:00"}), "6");
+    assert_string_equal(
+        counted(w, (struct tarn_lake_filter){"at", TARN_LAKE_GT, "1969-12-31 06:00:00"}), "9");
     assert_string_equal(counted(w, (struct tarn_lake_filter){"region", TARN_LAKE_EQ, "r/1"}), "4");
     assert_string_equal(counted(w, (struct tarn_lake_filter){"region", TARN_LAKE_IS_NULL, NULL}),
                         "4");

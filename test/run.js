@@ -109,7 +109,7 @@ if (wanted('format')) await checkTree();
 if (wanted('unit')) await unitTests('unit tests', 'build', []);
 if (wanted('asan')) {
   await unitTests('unit tests under ASan and UBSan', 'build-asan',
-    ['--buildtype=debugoptimized', '-Db_sanitize=address,undefined', '-Db_lundef=false'], {
+    ['-Doptimization=1', '-Ddebug=true', '-Db_sanitize=address,undefined', '-Db_lundef=false'], {
       ASAN_OPTIONS: 'detect_leaks=1:abort_on_error=0',
       LSAN_OPTIONS: `suppressions=${path.join(root, 'test/lsan.supp')}:print_suppressions=0`,
       UBSAN_OPTIONS: 'halt_on_error=1:print_stacktrace=1',

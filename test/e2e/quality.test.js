@@ -116,8 +116,9 @@ test("Great Expectations' suites of both generations are read", (t) => {
     'quality/new.json': JSON.stringify({
       name: 'new', id: null, suite_parameters: {}, notes: null, meta: { table: 'bronze.orders' },
       expectations: [{ type: 'expect_column_values_to_match_regex', kwargs: { column: 'status', regex: '^[a-z\u00e9]+$' },
-        meta: { severity: 'warn' }, id: '2f', notes: null }],
-    }),
+        meta: { severity: 'warn' }, id: '2f', notes: null },
+      { type: 'expect_column_values_to_not_be_in_set', kwargs: { column: 'status', value_set: ['EMOJI', 'a/b\\\\'] } }],
+    }).replace('EMOJI', '\\ud83d\\ude00'),
   });
   const done = run(cwd, '--json', '--result-format', 'COMPLETE');
   assert.equal(done.status, 0, done.stderr);
@@ -125,6 +126,7 @@ test("Great Expectations' suites of both generations are read", (t) => {
   assert.deepEqual(byName['bronze.orders.old'].results.map((r) => r.success), [true, true, true]);
   assert.equal(byName['bronze.orders.old'].results[0].result.observed_value, 5);
   assert.deepEqual(byName.new.results[0].result.unexpected_list, ['PAID']);
+  assert.deepEqual(byName.new.results[1].expectation_config.kwargs.value_set, ['\u{1F600}', 'a/b\\\\']);
 });
 
 test('what is suggested for a table holds for it', (t) => {

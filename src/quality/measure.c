@@ -9,96 +9,57 @@
 #include <string.h>
 
 #include "base/json_writer.h"
+#include "quality/measure_int.h"
 
 enum {
-    SQL_MAX_BYTES = 32 << 20,
-    VALUE_MAX_BYTES = 1 << 20,
-    SLOTS_PER_CHECK = 4,
     BITMAP_MIN_BITS = 1 << 16,
     BITMAP_BITS_PER_ROW = 16, /* a bitmap wider than this is slower than hashing */
     BITMAP_MAX_BITS = 900 * 1000 * 1000,
-};
-
-/* One column of a fused SELECT. */
-struct slot {
-    const char *sql;
-    bool is_null;
-    bool truth; /* BOOLEAN */
-    bool is_number;
-    int64_t integer;
-    double real;
-    const char *json;
-    const char *text;
-};
-
-/* All slots over one relation. */
-struct scan {
-    const char *source;
-    struct slot *slots;
-    size_t count, cap;
-};
-
-struct plan {
-    const struct tarn_check *checks;
-    struct tarn_outcome *outcomes;
-    size_t count;
-    const struct tarn_measure_options *options;
-    struct tarn_session *session;
-    struct tarn_arena *arena;
-    struct scan *scans; /* at most one per check */
-    size_t scan_count;
-    /* Per check: which scan, and which of its slots. */
-    size_t *scan_of;
-    size_t (*slots_of)[SLOTS_PER_CHECK];
 };
 
 enum { SLOT_ELEMENTS, SLOT_CONSIDERED, SLOT_UNEXPECTED, SLOT_UNUSED };
 enum { SLOT_OBSERVED, SLOT_HOLDS, SLOT_SCORE };
 enum { SLOT_KEY_MIN = SLOT_UNEXPECTED, SLOT_KEY_MAX = SLOT_UNUSED };
 
-static const char *relation_of(const struct tarn_check *check)
-{
-    return check->source ? check->source : check->table->sql;
-}
-
 /* ---- the fused scans ---- */
 
-static size_t find_scan(struct plan *p, const char *source)
+static size_t find_scan(struct tarn_plan *p, const char *source)
 {
     for (size_t i = 0; i < p->scan_count; i++)
         if (strcmp(p->scans[i].source, source) == 0)
             return i;
-    p->scans[p->scan_count] = (struct scan){.source = source};
+    p->scans[p->scan_count] = (struct tarn_scan){.source = source};
     return p->scan_count++;
 }
 
-static size_t add_slot(struct plan *p, size_t scan_at, const char *sql)
+static size_t add_slot(struct tarn_plan *p, size_t scan_at, const char *sql)
 {
-    struct scan *scan = &p->scans[scan_at];
+    struct tarn_scan *scan = &p->scans[scan_at];
     for (size_t i = 0; i < scan->count; i++)
         if (strcmp(scan->slots[i].sql, sql) == 0)
             return i;
     if (scan->count == scan->cap) {
         size_t cap = scan->cap ? scan->cap * 2 : 32;
-        struct slot *bigger = tarn_arena_array(p->arena, cap, sizeof *bigger);
+        struct tarn_slot *bigger = tarn_arena_array(p->arena, cap, sizeof *bigger);
         if (scan->count)
             memcpy(bigger, scan->slots, scan->count * sizeof *bigger);
         scan->slots = bigger;
         scan->cap = cap;
     }
-    scan->slots[scan->count] = (struct slot){.sql = sql};
+    scan->slots[scan->count] = (struct tarn_slot){.sql = sql};
     return scan->count++;
 }
 
 /* `value` where the check looks at the row, otherwise NULL. */
-static const char *within_rows(struct plan *p, const struct tarn_check *check, const char *value)
+static const char *within_rows(struct tarn_plan *p, const struct tarn_check *check,
+                               const char *value)
 {
     return check->rows ? tarn_arena_format(p->arena, "CASE WHEN %s THEN %s END", check->rows, value)
                        : value;
 }
 
 /* count_if and count are a third faster than FILTER clauses here. */
-static void plan_counts(struct plan *p, size_t at)
+static void plan_counts(struct tarn_plan *p, size_t at)
 {
     const struct tarn_check *check = &p->checks[at];
     size_t scan = p->scan_of[at];
@@ -126,13 +87,13 @@ static void plan_counts(struct plan *p, size_t at)
     }
 }
 
-static void plan_check(struct plan *p, size_t at)
+static void plan_check(struct tarn_plan *p, size_t at)
 {
     const struct tarn_check *check = &p->checks[at];
     enum tarn_check_shape shape = check->e->type->shape;
     if (shape == TARN_SHAPE_CATALOG || shape == TARN_SHAPE_QUERY)
         return;
-    p->scan_of[at] = find_scan(p, relation_of(check));
+    p->scan_of[at] = find_scan(p, tarn_relation_of(check));
     if (shape != TARN_SHAPE_AGGREGATE) {
         plan_counts(p, at);
         return;
@@ -144,11 +105,11 @@ static void plan_check(struct plan *p, size_t at)
         slots[SLOT_SCORE] = add_slot(p, p->scan_of[at], check->score);
 }
 
-static void read_slot(struct plan *p, struct slot *slot, const struct tarn_vector *v)
+static void read_slot(struct tarn_plan *p, struct tarn_slot *slot, const struct tarn_vector *v)
 {
     slot->is_null = tarn_vector_is_null(v, 0);
-    TARN_BUFFER(json, VALUE_MAX_BYTES);
-    TARN_BUFFER(text, VALUE_MAX_BYTES);
+    TARN_BUFFER(json, TARN_MEASURE_VALUE_BYTES);
+    TARN_BUFFER(text, TARN_MEASURE_VALUE_BYTES);
     struct tarn_json_writer w = tarn_json_writer(&json, 0);
     tarn_vector_json(v, 0, &w);
     tarn_vector_format(v, 0, &text);
@@ -164,9 +125,9 @@ static void read_slot(struct plan *p, struct slot *slot, const struct tarn_vecto
         slot->real = tarn_vector_double(v, 0);
 }
 
-static enum tarn_status run_scan(struct plan *p, struct scan *scan, struct tarn_error *err)
+enum tarn_status tarn_scan_run(struct tarn_plan *p, struct tarn_scan *scan, struct tarn_error *err)
 {
-    TARN_BUFFER(sql, SQL_MAX_BYTES);
+    TARN_BUFFER(sql, TARN_MEASURE_SQL_BYTES);
     for (size_t i = 0; i < scan->count; i++)
         tarn_buffer_printf(&sql, "%s%s", i ? ",\n  " : "SELECT ", scan->slots[i].sql);
     tarn_buffer_printf(&sql, "\nFROM %s", scan->source);
@@ -183,7 +144,7 @@ static enum tarn_status run_scan(struct plan *p, struct scan *scan, struct tarn_
 }
 
 /* A fused SELECT failed: runs each check's own slots to find whose SQL it is. */
-static enum tarn_status blame(struct plan *p, size_t scan_at, struct tarn_error *err)
+static enum tarn_status blame(struct tarn_plan *p, size_t scan_at, struct tarn_error *err)
 {
     if (err->status != TARN_SQL)
         return err->status;
@@ -192,11 +153,11 @@ static enum tarn_status blame(struct plan *p, size_t scan_at, struct tarn_error 
         enum tarn_check_shape shape = p->checks[i].e->type->shape;
         if (shape == TARN_SHAPE_CATALOG || shape == TARN_SHAPE_QUERY || p->scan_of[i] != scan_at)
             continue;
-        struct slot slots[SLOTS_PER_CHECK];
-        struct scan alone = {.source = p->scans[scan_at].source, .slots = slots};
+        struct tarn_slot slots[SLOTS_PER_CHECK];
+        struct tarn_scan alone = {.source = p->scans[scan_at].source, .slots = slots};
         for (size_t k = 0; k < SLOTS_PER_CHECK; k++)
             slots[alone.count++] = p->scans[scan_at].slots[p->slots_of[i][k]];
-        if (run_scan(p, &alone, err) != TARN_OK) {
+        if (tarn_scan_run(p, &alone, err) != TARN_OK) {
             TARN_AUTO_FREE char *text = tarn_strdup(err->text);
             return tarn_yaml_fail(p->checks[i].e->node, err, "%s: %s", p->checks[i].e->rule, text);
         }
@@ -205,12 +166,12 @@ static enum tarn_status blame(struct plan *p, size_t scan_at, struct tarn_error 
     return err->status;
 }
 
-static const struct slot *slot_of(const struct plan *p, size_t check, int which)
+static const struct tarn_slot *slot_of(const struct tarn_plan *p, size_t check, int which)
 {
     return &p->scans[p->scan_of[check]].slots[p->slots_of[check][which]];
 }
 
-static void take_counts(struct plan *p, size_t at)
+static void take_counts(struct tarn_plan *p, size_t at)
 {
     struct tarn_outcome *o = &p->outcomes[at];
     enum tarn_check_shape shape = o->check->e->type->shape;
@@ -219,7 +180,7 @@ static void take_counts(struct plan *p, size_t at)
         o->observed_json = o->check->observed_json;
         o->observed_text = o->observed_json;
     } else if (shape == TARN_SHAPE_AGGREGATE) {
-        const struct slot *observed = slot_of(p, at, SLOT_OBSERVED);
+        const struct tarn_slot *observed = slot_of(p, at, SLOT_OBSERVED);
         o->observed_json = observed->json;
         o->observed_text = observed->text;
         o->has_number = observed->is_number;
@@ -237,7 +198,7 @@ static void take_counts(struct plan *p, size_t at)
 
 /* ---- unique keys ---- */
 
-static bool bitmap_fits(const struct plan *p, size_t at)
+static bool bitmap_fits(const struct tarn_plan *p, size_t at)
 {
     const struct tarn_check *check = &p->checks[at];
     const struct tarn_outcome *o = &p->outcomes[at];
@@ -253,7 +214,7 @@ static bool bitmap_fits(const struct plan *p, size_t at)
 
 /* Counts distinct values of a dense integer key without hashing; true in *ret_unique when none
  * repeats. */
-static enum tarn_status is_unique_by_bitmap(struct plan *p, size_t at, bool *ret_unique,
+static enum tarn_status is_unique_by_bitmap(struct tarn_plan *p, size_t at, bool *ret_unique,
                                             struct tarn_error *err)
 {
     const struct tarn_check *check = &p->checks[at];
@@ -262,28 +223,28 @@ static enum tarn_status is_unique_by_bitmap(struct plan *p, size_t at, bool *ret
         p->arena, "SELECT bit_count(bitstring_agg(%s, %" PRId64 ", %" PRId64 ")) FROM %s",
         tarn_arena_format(p->arena, "CAST(%s AS BIGINT)", within_rows(p, check, check->keys[0])),
         slot_of(p, at, SLOT_KEY_MIN)->integer, slot_of(p, at, SLOT_KEY_MAX)->integer,
-        relation_of(check));
+        tarn_relation_of(check));
     TARN_TRY(tarn_session_query_int(p->session, sql, &distinct, err));
     *ret_unique = distinct == p->outcomes[at].considered_count;
     return TARN_OK;
 }
 
-static const char *offender_table(struct plan *p, size_t at)
+static const char *offender_table(struct tarn_plan *p, size_t at)
 {
     return tarn_arena_format(p->arena, "temp.tarn_quality_keys_%zu_%zu", p->options->suite_id, at);
 }
 
 /* "expr AS __key0, ..." */
-static const char *key_columns(struct plan *p, const struct tarn_check *check)
+static const char *key_columns(struct tarn_plan *p, const struct tarn_check *check)
 {
-    TARN_BUFFER(sql, SQL_MAX_BYTES);
+    TARN_BUFFER(sql, TARN_MEASURE_SQL_BYTES);
     for (size_t i = 0; i < check->key_count; i++)
         tarn_buffer_printf(&sql, "%s%s AS __key%zu", i ? ", " : "", check->keys[i], i);
     return tarn_arena_strdup(p->arena, tarn_buffer_str(&sql));
 }
 
 /* The rows that a key check considers. */
-static const char *considered_rows(struct plan *p, const struct tarn_check *check)
+static const char *considered_rows(struct tarn_plan *p, const struct tarn_check *check)
 {
     const char *rows = check->rows ? check->rows : "true";
     return check->counted
@@ -292,14 +253,14 @@ static const char *considered_rows(struct plan *p, const struct tarn_check *chec
 }
 
 /* True for a row whose key is among the offenders. */
-static const char *offending_rows(struct plan *p, const struct tarn_check *check,
+static const char *offending_rows(struct tarn_plan *p, const struct tarn_check *check,
                                   const char *offenders)
 {
     const char *rows = check->rows ? check->rows : "true";
     if (check->key_count == 1)
         return tarn_arena_format(p->arena, "(%s) AND (%s) IN (SELECT __key0 FROM %s)", rows,
                                  check->keys[0], offenders);
-    TARN_BUFFER(sql, SQL_MAX_BYTES);
+    TARN_BUFFER(sql, TARN_MEASURE_SQL_BYTES);
     for (size_t i = 0; i < check->key_count; i++)
         tarn_buffer_printf(&sql, "%s__bad.__key%zu IS NOT DISTINCT FROM (%s)", i ? " AND " : "", i,
                            check->keys[i]);
@@ -307,7 +268,7 @@ static const char *offending_rows(struct plan *p, const struct tarn_check *check
                              considered_rows(p, check), offenders, tarn_buffer_str(&sql));
 }
 
-static enum tarn_status read_two(struct plan *p, const char *sql, int64_t ret_values[2],
+static enum tarn_status read_two(struct tarn_plan *p, const char *sql, int64_t ret_values[2],
                                  struct tarn_error *err)
 {
     TARN_AUTO_RESULT struct tarn_result *result = NULL;
@@ -323,7 +284,7 @@ static enum tarn_status read_two(struct plan *p, const char *sql, int64_t ret_va
 
 /* Runs `sql`, which makes the table of offending keys with their number of rows, and takes the
  * counts from it. */
-static enum tarn_status measure_keys(struct plan *p, size_t at, const char *sql,
+static enum tarn_status measure_keys(struct tarn_plan *p, size_t at, const char *sql,
                                      struct tarn_error *err)
 {
     struct tarn_outcome *o = &p->outcomes[at];
@@ -348,7 +309,7 @@ static enum tarn_status measure_keys(struct plan *p, size_t at, const char *sql,
     return TARN_OK;
 }
 
-static enum tarn_status measure_unique(struct plan *p, size_t at, struct tarn_error *err)
+static enum tarn_status measure_unique(struct tarn_plan *p, size_t at, struct tarn_error *err)
 {
     const struct tarn_check *check = &p->checks[at];
     if (bitmap_fits(p, at)) {
@@ -361,24 +322,24 @@ static enum tarn_status measure_unique(struct plan *p, size_t at, struct tarn_er
         p->arena,
         "CREATE OR REPLACE TEMP TABLE %s AS SELECT %s, count(*) AS __rows FROM %s WHERE %s "
         "GROUP BY ALL HAVING count(*) > 1",
-        offender_table(p, at), key_columns(p, check), relation_of(check),
+        offender_table(p, at), key_columns(p, check), tarn_relation_of(check),
         considered_rows(p, check));
     return measure_keys(p, at, sql, err);
 }
 
-static enum tarn_status measure_reference(struct plan *p, size_t at, struct tarn_error *err)
+static enum tarn_status measure_reference(struct tarn_plan *p, size_t at, struct tarn_error *err)
 {
     const struct tarn_check *check = &p->checks[at];
     const char *sql = tarn_arena_format(
         p->arena,
         "CREATE OR REPLACE TEMP TABLE %s AS SELECT %s, count(*) AS __rows FROM %s "
         "WHERE %s AND (%s) NOT IN (%s) GROUP BY ALL",
-        offender_table(p, at), key_columns(p, check), relation_of(check), considered_rows(p, check),
-        check->keys[0], check->parent);
+        offender_table(p, at), key_columns(p, check), tarn_relation_of(check),
+        considered_rows(p, check), check->keys[0], check->parent);
     return measure_keys(p, at, sql, err);
 }
 
-static enum tarn_status measure_query(struct plan *p, size_t at, struct tarn_error *err)
+static enum tarn_status measure_query(struct tarn_plan *p, size_t at, struct tarn_error *err)
 {
     struct tarn_outcome *o = &p->outcomes[at];
     const char *sql = tarn_arena_format(p->arena, "SELECT count(*) FROM (%s)", o->check->query);
@@ -396,190 +357,9 @@ static enum tarn_status measure_query(struct plan *p, size_t at, struct tarn_err
     return TARN_OK;
 }
 
-/* ---- keeping unexpected rows ---- */
-
-const char *tarn_measure_bad_table(const struct tarn_measure_options *options,
-                                   struct tarn_arena *arena)
-{
-    return tarn_arena_format(arena, "temp.tarn_quality_bad_%zu", options->suite_id);
-}
-
-bool tarn_outcome_is_collected(const struct tarn_outcome *o)
-{
-    return o->condition && !o->check->source;
-}
-
-/* The columns of the source as JSON: all but those that ingestion added. */
-static void append_row_json(struct tarn_buffer *sql, const struct tarn_check_table *table)
-{
-    static const char *const added[] = {"_file", "_line", "_load_id", "_loaded_at", "_arrived_on"};
-    const char *comma = "";
-    tarn_buffer_append_str(sql, "CAST(to_json(struct_pack(");
-    for (size_t i = 0; i < table->column_count; i++) {
-        const char *name = table->columns[i].name;
-        bool is_added = false;
-        for (size_t k = 0; k < TARN_COUNT(added); k++)
-            is_added |= strcmp(added[k], name) == 0;
-        if (is_added && table->column_count > TARN_COUNT(added))
-            continue;
-        tarn_buffer_append_str(sql, comma);
-        tarn_sql_identifier(sql, name);
-        tarn_buffer_append_str(sql, " := ");
-        tarn_sql_identifier(sql, name);
-        comma = ", ";
-    }
-    tarn_buffer_append_str(sql, ")) AS VARCHAR)");
-}
-
-static enum tarn_status run_collect(struct plan *p, const struct tarn_check_table *table,
-                                    struct tarn_error *err)
-{
-    TARN_BUFFER(sql, SQL_MAX_BYTES);
-    TARN_BUFFER(any, SQL_MAX_BYTES);
-    tarn_buffer_printf(&sql, "CREATE OR REPLACE TEMP TABLE %s AS SELECT *, ",
-                       tarn_measure_bad_table(p->options, p->arena));
-    append_row_json(&sql, table);
-    tarn_buffer_append_str(&sql, " AS __row FROM (SELECT *");
-    for (size_t i = 0; i < p->count; i++) {
-        if (!tarn_outcome_is_collected(&p->outcomes[i]))
-            continue;
-        tarn_buffer_printf(&sql, ",\n  (%s) IS TRUE AS __bad%zu", p->outcomes[i].condition, i);
-        tarn_buffer_printf(&any, "%s__bad%zu", any.len ? " OR " : "", i);
-    }
-    tarn_buffer_printf(&sql, "\nFROM %s) WHERE %s", table->sql,
-                       any.len ? tarn_buffer_str(&any) : "false");
-    TARN_TRY(tarn_buffer_check(&sql, "the SQL of a suite", err));
-    return tarn_session_run(p->session, tarn_buffer_str(&sql), NULL, err);
-}
-
-static enum tarn_status count_collected(struct plan *p, struct tarn_error *err)
-{
-    struct scan scan = {.source = tarn_measure_bad_table(p->options, p->arena),
-                        .slots = tarn_arena_array(p->arena, p->count, sizeof *scan.slots)};
-    for (size_t i = 0; i < p->count; i++)
-        if (tarn_outcome_is_collected(&p->outcomes[i]))
-            scan.slots[scan.count++].sql = tarn_arena_format(p->arena, "count_if(__bad%zu)", i);
-    if (scan.count == 0)
-        return TARN_OK;
-    TARN_TRY(run_scan(p, &scan, err));
-    size_t at = 0;
-    for (size_t i = 0; i < p->count; i++)
-        if (tarn_outcome_is_collected(&p->outcomes[i]))
-            p->outcomes[i].unexpected_count = scan.slots[at++].integer;
-    return TARN_OK;
-}
-
-/* The scan that keeps the rows failed: finds out whose condition it is. */
-static enum tarn_status blame_condition(struct plan *p, struct tarn_error *err)
-{
-    struct tarn_error whole = *err;
-    for (size_t i = 0; i < p->count && whole.status == TARN_SQL; i++) {
-        const struct tarn_check *check = &p->checks[i];
-        struct slot slot = {.sql = "count(*)"};
-        struct scan alone = {.source = relation_of(check), .slots = &slot, .count = 1};
-        if (!tarn_outcome_is_collected(&p->outcomes[i]))
-            continue;
-        slot.sql = tarn_arena_format(p->arena, "count_if(%s)", p->outcomes[i].condition);
-        if (run_scan(p, &alone, err) != TARN_OK) {
-            TARN_AUTO_FREE char *text = tarn_strdup(err->text);
-            return tarn_yaml_fail(check->e->node, err, "%s: %s", check->e->rule, text);
-        }
-    }
-    *err = whole;
-    return err->status;
-}
-
-static enum tarn_status collect(struct plan *p, struct tarn_error *err)
-{
-    if (run_collect(p, p->checks[0].table, err) != TARN_OK)
-        return blame_condition(p, err);
-    return count_collected(p, err);
-}
-
-/* ---- samples ---- */
-
-static bool has_lines(const struct tarn_check_table *table)
-{
-    int found = 0;
-    for (size_t i = 0; i < table->column_count; i++)
-        found += strcmp(table->columns[i].name, "_file") == 0 ||
-                 strcmp(table->columns[i].name, "_line") == 0;
-    return found == 2;
-}
-
-static const char *sample_sql(struct plan *p, const struct tarn_outcome *o)
-{
-    if (o->check->query)
-        return tarn_arena_format(p->arena, "SELECT __row FROM (%s) AS __row LIMIT %zu",
-                                 o->check->query, p->options->sample_max);
-    TARN_BUFFER(index, SQL_MAX_BYTES);
-    for (size_t i = 0; i < p->options->index_count; i++) {
-        tarn_buffer_append_str(&index, ", ");
-        tarn_sql_identifier(&index, p->options->index[i]);
-    }
-    const char *from = relation_of(o->check), *condition = o->condition;
-    if (p->options->collect && tarn_outcome_is_collected(o)) {
-        from = tarn_measure_bad_table(p->options, p->arena);
-        condition = tarn_arena_format(p->arena, "__bad%zu%s", (size_t)(o - p->outcomes),
-                                      has_lines(o->check->table) ? " ORDER BY _file, _line" : "");
-    }
-    return tarn_arena_format(p->arena, "SELECT %s%s FROM %s WHERE %s LIMIT %zu",
-                             o->check->shown ? o->check->shown : "NULL", tarn_buffer_str(&index),
-                             from, condition, p->options->sample_max);
-}
-
-static void read_sample(struct plan *p, const struct tarn_result *result, size_t row,
-                        const struct tarn_check *check, struct tarn_sample *ret_sample)
-{
-    TARN_BUFFER(json, VALUE_MAX_BYTES);
-    struct tarn_json_writer w = tarn_json_writer(&json, 0);
-    struct tarn_vector v = tarn_result_vector(result, 0);
-    tarn_vector_json(&v, row, &w);
-    ret_sample->value_json =
-        json.overflow ? "null" : tarn_arena_strdup(p->arena, tarn_buffer_str(&json));
-    if (p->options->index_count == 0 || check->query)
-        return;
-    tarn_buffer_clear(&json);
-    w = tarn_json_writer(&json, 0);
-    tarn_json_object_begin(&w);
-    if (check->column_name) {
-        tarn_json_key(&w, check->column_name);
-        tarn_json_raw(&w, tarn_text_of(ret_sample->value_json));
-    }
-    for (size_t i = 0; i < p->options->index_count; i++) {
-        if (check->column_name && strcmp(check->column_name, p->options->index[i]) == 0)
-            continue;
-        struct tarn_vector key = tarn_result_vector(result, i + 1);
-        tarn_json_key(&w, p->options->index[i]);
-        tarn_vector_json(&key, row, &w);
-    }
-    tarn_json_object_end(&w);
-    ret_sample->index_json =
-        json.overflow ? NULL : tarn_arena_strdup(p->arena, tarn_buffer_str(&json));
-}
-
-static enum tarn_status fetch_samples(struct plan *p, struct tarn_outcome *o,
-                                      struct tarn_error *err)
-{
-    size_t max = p->options->sample_max;
-    if ((int64_t)max > o->unexpected_count)
-        max = (size_t)o->unexpected_count;
-    o->samples = tarn_arena_array(p->arena, max, sizeof *o->samples);
-    TARN_AUTO_RESULT struct tarn_result *result = NULL;
-    TARN_TRY(tarn_session_query(p->session, sample_sql(p, o), NULL, 0, &result, err));
-    for (;;) {
-        size_t rows;
-        TARN_TRY(tarn_result_next(result, &rows, err));
-        for (size_t row = 0; row < rows && o->sample_count < max; row++)
-            read_sample(p, result, row, o->check, &o->samples[o->sample_count++]);
-        if (rows == 0 || o->sample_count == max)
-            return TARN_OK;
-    }
-}
-
 /* ---- all together ---- */
 
-static enum tarn_status measure_own(struct plan *p, size_t at, struct tarn_error *err)
+static enum tarn_status measure_own(struct tarn_plan *p, size_t at, struct tarn_error *err)
 {
     switch (p->checks[at].e->type->shape) {
     case TARN_SHAPE_UNIQUE:
@@ -606,21 +386,21 @@ static void judge(struct tarn_outcome *o)
                  (double)good / (double)o->considered_count >= o->check->e->mostly;
 }
 
-static enum tarn_status run_plan(struct plan *p, struct tarn_error *err)
+static enum tarn_status run_plan(struct tarn_plan *p, struct tarn_error *err)
 {
     for (size_t i = 0; i < p->scan_count; i++)
-        if (run_scan(p, &p->scans[i], err) != TARN_OK)
+        if (tarn_scan_run(p, &p->scans[i], err) != TARN_OK)
             return blame(p, i, err);
     for (size_t i = 0; i < p->count; i++) {
         take_counts(p, i);
         TARN_TRY(measure_own(p, i, err));
     }
     if (p->options->collect)
-        TARN_TRY(collect(p, err));
+        TARN_TRY(tarn_measure_collect(p, err));
     for (size_t i = 0; i < p->count; i++) {
         judge(&p->outcomes[i]);
         if (p->outcomes[i].unexpected_count > 0 && p->options->sample_max > 0)
-            TARN_TRY(fetch_samples(p, &p->outcomes[i], err));
+            TARN_TRY(tarn_measure_samples(p, &p->outcomes[i], err));
     }
     return TARN_OK;
 }
@@ -631,7 +411,7 @@ enum tarn_status tarn_measure(const struct tarn_check *checks, size_t count,
 {
     if (count == 0)
         return TARN_OK;
-    struct plan p = {
+    struct tarn_plan p = {
         .checks = checks,
         .outcomes = outcomes,
         .count = count,

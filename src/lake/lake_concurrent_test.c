@@ -250,6 +250,35 @@ static void failing_calls(void **state)
     assert_int_equal(list.count, rows);
 }
 
+/* The same while a partitioned table is created: it is there with all its rows, or not there. */
+static void failing_creation(void **state)
+{
+    struct world *w = *state;
+    OK(open_world(w));
+    enum tarn_status status = TARN_IO;
+    for (uint64_t n = 1; status != TARN_OK; n++) {
+        assert_true(n < 200);
+        TARN_AUTO_FREE char *name = tarn_format("t%llu", (unsigned long long)n);
+        struct tarn_lake_write write = {.ns = "s",
+                                        .name = name,
+                                        .query = "SELECT i, i % 3 AS p FROM range(9) AS r(i)",
+                                        .partition_by = (const char *const[]){"p"},
+                                        .partition_count = 1};
+        enum tarn_lake_kind kind;
+        (void)tarn_file_fail_at(n);
+        status = tarn_lake_write(w->lake, w->session, &write, NULL, NULL, NULL, &w->err);
+        (void)tarn_file_fail_at(0);
+        OK(tarn_lake_kind_of(w->lake, "s", name, &kind, &w->err));
+        assert_int_equal(kind, status == TARN_OK ? TARN_LAKE_TABLE : TARN_LAKE_NOTHING);
+        assert_true(status == TARN_OK || n < 100);
+    }
+    TARN_AUTO_ARENA struct tarn_arena *arena = tarn_arena_new();
+    TARN_AUTO_FREE char *lake = tarn_path_join(w->folder, "lake");
+    struct tarn_file_list list;
+    OK(tarn_directory_list(lake, ".parquet", arena, &list, &w->err));
+    assert_int_equal(list.count, 3); /* of the one that was created; the failed ones cleaned up */
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -258,6 +287,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(threads_append, set_up, tear_down),
         cmocka_unit_test_setup_teardown(threads_upsert, set_up, tear_down),
         cmocka_unit_test_setup_teardown(failing_calls, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(failing_creation, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

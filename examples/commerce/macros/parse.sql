@@ -1,5 +1,5 @@
-{#- How raw text becomes typed values. Each first tries the plain cast, which is right for nearly every row
-    and fast; only the rows where that fails pay for the longer attempts. Text that is no value gives NULL. -#}
+{#- How raw text becomes typed values. The plain cast is right for nearly every row and fast; only the others pay for
+    the longer attempts. Text that is no value gives NULL. -#}
 
 {% macro parse_id(column) -%}
     try_cast({{ column }} as bigint)
@@ -22,16 +22,17 @@
     case when {{ expression }} between {{ least }} and {{ most }} then {{ expression }} end
 {%- endmacro %}
 
-{#- ISO first. The other formats that the shop's systems send can be told apart by their separators:
-    day/month/year with slashes, month-day-year with dashes, and 'Mar 5, 2026'. -#}
+{#- ISO, and the other formats that the shop's systems send; these can be told apart by their separators:
+    day/month/year with slashes, month-day-year with dashes, and 'Mar 5, 2026'. Text with a dash in the fifth place
+    (2026-) is none of these, which spares nearly every row nine attempts. -#}
 {% macro parse_timestamp(column) -%}
     coalesce(
-        try_cast({{ column }} as timestamp),
         try_strptime(
-            trim({{ column }}),
+            case when {{ column }}[5] <> '-' then trim({{ column }}) end,
             ['%d/%m/%Y %H:%M:%S', '%d/%m/%Y %H:%M', '%d/%m/%Y', '%m-%d-%Y %H:%M:%S', '%m-%d-%Y %H:%M', '%m-%d-%Y',
              '%b %d, %Y %H:%M:%S', '%b %d, %Y %H:%M', '%b %d, %Y']
-        )
+        ),
+        try_cast({{ column }} as timestamp)
     )
 {%- endmacro %}
 

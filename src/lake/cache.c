@@ -10,7 +10,7 @@
 #include "base/file.h"
 #include "lake/lake_int.h"
 
-enum { METADATA_MAX = 64, BLOB_BYTES_MAX = 16 << 20 };
+enum { METADATA_MAX = 256, BLOB_BYTES_MAX = 16 << 20 };
 
 struct lake_blob {
     char *location;

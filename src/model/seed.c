@@ -1,5 +1,6 @@
 /* model/seed.c -- a CSV file as a table. Types are inferred as dbt does (integer, number, date,
- * timestamp, boolean, otherwise text; empty and "null" are NULL) unless column_types says. */
+ * timestamp, boolean, otherwise text) unless column_types says. An empty field is NULL; the word
+ * null is NULL in a column of any type but text, as with dbt on DuckDB. */
 #include <stdio.h>
 #include <strings.h>
 
@@ -33,13 +34,31 @@ static const struct {
     {"boolean", "lower(%s) IN ('true', 'false') AND %s IS NOT NULL"},
 };
 
-/* The file with every column as text; "" and null as NULL. */
+/* The column as text, with the word null as NULL. */
+static void append_value(struct tarn_buffer *sql, const char *column)
+{
+    TARN_BUFFER(name, QUERY_BYTES_MAX);
+    tarn_sql_identifier(&name, column);
+    tarn_buffer_printf(sql, "CASE WHEN lower(%s) <> 'null' THEN %s END", tarn_buffer_str(&name),
+                       tarn_buffer_str(&name));
+}
+
+static bool is_text(const char *type)
+{
+    static const char *const names[] = {"varchar", "text", "string", "char", "character"};
+    for (size_t i = 0; type && i < TARN_COUNT(names); i++)
+        if (strncasecmp(type, names[i], strlen(names[i])) == 0)
+            return true;
+    return type == NULL;
+}
+
+/* The file with every column as text; an empty field as NULL. */
 static void append_reader(struct seed *seed, struct tarn_buffer *sql)
 {
     tarn_buffer_append_str(sql, "read_csv(");
     tarn_sql_literal(sql, tarn_text_of(seed->node->file));
     tarn_buffer_append_str(sql, ", auto_detect=false, header=true, all_varchar=true, quote='\"', "
-                                "escape='\"', nullstr=['', 'null', 'NULL', 'Null'], "
+                                "escape='\"', nullstr='', "
                                 "null_padding=false, strict_mode=true, delim=");
     tarn_sql_literal(sql, tarn_text_of(seed->delimiter));
     tarn_buffer_append_str(sql, ", columns={");
@@ -146,7 +165,9 @@ static enum tarn_status infer(struct seed *seed, const char **types, struct tarn
         if (types[i])
             continue;
         TARN_BUFFER(column, QUERY_BYTES_MAX);
-        tarn_sql_identifier(&column, seed->names[i]);
+        tarn_buffer_append_char(&column, '(');
+        append_value(&column, seed->names[i]);
+        tarn_buffer_append_char(&column, ')');
         tarn_buffer_printf(&sql, "%scount(%s)", any ? ", " : "", tarn_buffer_str(&column));
         for (size_t k = 0; k < TARN_COUNT(candidates); k++) {
             tarn_buffer_append_str(&sql, ", coalesce(bool_and(");
@@ -209,11 +230,13 @@ enum tarn_status tarn_worker_read_seed(struct tarn_model_worker *w,
     TARN_BUFFER(sql, QUERY_BYTES_MAX);
     tarn_buffer_append_str(&sql, "SELECT ");
     for (size_t i = 0; i < seed.count; i++) {
-        TARN_BUFFER(column, QUERY_BYTES_MAX);
-        tarn_sql_identifier(&column, seed.names[i]);
-        const char *name = tarn_buffer_str(&column);
-        tarn_buffer_printf(&sql, "%sCAST(%s AS %s) AS %s", i ? ", " : "", name,
-                           types[i] ? types[i] : "VARCHAR", name);
+        const char *name = tarn_sql_identifier_in(arena, seed.names[i]);
+        tarn_buffer_append_str(&sql, i ? ", CAST(" : "CAST(");
+        if (is_text(types[i]))
+            tarn_buffer_append_str(&sql, name);
+        else
+            append_value(&sql, seed.names[i]);
+        tarn_buffer_printf(&sql, " AS %s) AS %s", types[i] ? types[i] : "VARCHAR", name);
     }
     tarn_buffer_append_str(&sql, " FROM temp.main.tarn_seed");
     TARN_TRY(tarn_buffer_check(&sql, "the SQL of a seed", err));

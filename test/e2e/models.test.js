@@ -21,7 +21,7 @@ seeds:
   shop: {raw_codes: {+column_types: {code: varchar}}}
 `;
 const raw = 'id,name,amount,day,at,flag,code\n1,Ann,1.5,2026-01-01,2026-01-01 10:00:00,true,007\n'
-  + '2,"Bob, jr",2,2026-01-02,2026-01-02 11:30:00,false,008\n3,null,,,,,009\n';
+  + '2,"Bob, jr",2,2026-01-02,2026-01-02 11:30:00,false,008\n3,,null,,,,009\n';
 const project = (t, files = {}) => makeFolder(t, { 'dbt_project.yml': projectYml, 'seeds/raw.csv': raw, ...files });
 
 // Runs with --json: { status, stderr, by: {name: result}, results }.

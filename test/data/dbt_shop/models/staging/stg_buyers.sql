@@ -1,0 +1,1 @@
+select buyer_id, coalesce(name, 'nobody') as name, zip, joined, newsletter, credit from {{ ref('buyers') }}

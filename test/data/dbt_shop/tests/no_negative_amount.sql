@@ -1,0 +1,1 @@
+select * from {{ ref('buyers_summary') }} where amount < 0

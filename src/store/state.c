@@ -38,7 +38,12 @@ static enum tarn_status fail_sqlite(struct tarn_state *state, const char *what,
                               : code == SQLITE_READONLY || code == SQLITE_PERM  ? TARN_PERMISSION
                               : code == SQLITE_CONSTRAINT                       ? TARN_EXISTS
                                                                                 : TARN_IO;
-    return tarn_fail(err, status, "%s in %s: %s", what, state->path, sqlite3_errmsg(state->db));
+    const char *remedy = status == TARN_NO_SPACE  ? "; free some space and try again"
+                         : status == TARN_TIMEOUT ? "; another process held it too long: try again"
+                         : status == TARN_CORRUPT ? "; `tarn doctor` tells more"
+                                                  : "";
+    return tarn_fail(err, status, "%s in %s: %s%s", what, state->path, sqlite3_errmsg(state->db),
+                     remedy);
 }
 
 static enum tarn_status run_plain(struct tarn_state *state, const char *sql, const char *what,

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
-import { mkdirSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { makeFolder, tarn } from './tarn.js';
@@ -42,6 +42,20 @@ test('a damaged state file fails, with what to do', (t) => {
   const found = findings.find((one) => one.check === 'state.db');
   assert.equal(found.level, 'fail');
   assert.match(found.mend, /backup/);
+});
+
+test('a table whose files are gone or damaged fails by its name, the others are counted', (t) => {
+  const cwd = makeFolder(t, { 'tarn.yml': 'name: shop\n', 'good.csv': 'a,b\n1,2\n', 'gone.csv': 'a,b\n1,2\n', 'bad.csv': 'a,b\n1,2\n' });
+  assert.equal(tarn(['ingest', 'good.csv', 'gone.csv', 'bad.csv'], { cwd }).status, 0);
+  const lake = path.join(cwd, '.tarn/lake/bronze');
+  rmSync(path.join(lake, 'gone/data'), { recursive: true });
+  const manifest = readdirSync(path.join(lake, 'bad/metadata')).find((name) => name.endsWith('.avro'));
+  writeFileSync(path.join(lake, 'bad/metadata', manifest), 'no manifest at all');
+  const { status, findings } = examine(cwd);
+  assert.equal(status, 1);
+  const tables = findings.filter((one) => one.check.startsWith('table ') && one.level === 'fail').map((one) => one.check);
+  assert.deepEqual(tables.sort(), ['table bronze.bad', 'table bronze.gone']);
+  assert.match(findings.find((one) => one.check === 'tables').found, /of \d+ can be read/);
 });
 
 test('a data folder that cannot be made and a port that is taken are named', async (t) => {

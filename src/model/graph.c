@@ -110,6 +110,39 @@ static enum tarn_status resolve_parents(struct tarn_model_project *project,
     return TARN_OK;
 }
 
+/* The first line on which the node's code has this name in quotes; 0 when none has. */
+static unsigned line_of(const struct tarn_model_node *node, const char *name)
+{
+    size_t len = strlen(name);
+    unsigned line = node->first_line;
+    for (size_t i = 0; i + len + 1 < node->raw_code.len; i++) {
+        const char *at = node->raw_code.data + i;
+        line += *at == '\n';
+        if ((*at == '\'' || *at == '"') && strncmp(at + 1, name, len) == 0 && at[len + 1] == *at)
+            return line;
+    }
+    return 0;
+}
+
+/* "models/a.sql:3", where the first ref or source that leads nowhere stands. */
+static const char *place_of_missing(struct tarn_model_project *project,
+                                    const struct tarn_model_node *node)
+{
+    struct tarn_model_node *found;
+    struct tarn_error ignored;
+    const char *name = NULL;
+    for (size_t i = 0; i < node->ref_count && !name; i++)
+        if (tarn_model_find_ref(project, node->package, &node->refs[i], &found, &ignored) !=
+            TARN_OK)
+            name = node->refs[i].name;
+    for (size_t i = 0; i < node->source_ref_count && !name; i++)
+        if (tarn_model_find_source(project, &node->source_refs[i], &found, &ignored) != TARN_OK)
+            name = node->source_refs[i].table;
+    unsigned line = name ? line_of(node, name) : 0;
+    return line ? tarn_arena_format(project->arena, "%s:%u", node->original_path, line)
+                : node->original_path;
+}
+
 /* A test of something that is disabled or gone is left out with a warning, as in dbt; for anything
  * else it is an error. */
 static enum tarn_status link_nodes(struct tarn_model_project *project, struct tarn_error *err)
@@ -120,9 +153,9 @@ static enum tarn_status link_nodes(struct tarn_model_project *project, struct ta
         struct tarn_error missing = {0};
         if (resolve_parents(project, node, &missing) != TARN_OK) {
             if (node->kind != TARN_NODE_TEST && node->kind != TARN_NODE_EXPOSURE)
-                return tarn_fail(err, TARN_CONFIG, "%s '%s' (%s): %s",
-                                 tarn_node_kind_name(node->kind), node->name, node->original_path,
-                                 missing.text);
+                return tarn_fail(err, TARN_CONFIG, "%s: %s '%s': %s",
+                                 place_of_missing(project, node), tarn_node_kind_name(node->kind),
+                                 node->name, missing.text);
             if (missing.status != TARN_NOT_FOUND)
                 tarn_model_warn(project, "%s '%s' (%s) is left out: %s",
                                 tarn_node_kind_name(node->kind), node->name, node->original_path,

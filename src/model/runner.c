@@ -2,7 +2,6 @@
  * becomes of the children of a node that failed. */
 #include "model/runner.h"
 
-#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -27,9 +26,8 @@ struct run {
     pthread_mutex_t lock; /* all below */
     pthread_cond_t changed;
     size_t started, ended;
-    bool stop; /* fail_fast, or a worker could not start */
+    bool stop; /* fail_fast */
     struct tarn_model_run_result *result;
-    struct tarn_error error; /* of a worker that could not start */
 };
 
 const char *tarn_model_status_name(enum tarn_model_status status)

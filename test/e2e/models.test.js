@@ -288,7 +288,7 @@ select {% if execute %}{{ load_result('top').data[0][0] }}{% else %}0{% endif %}
 });
 
 const mistakes = [
-  ['unknown ref', { 'models/a.sql': "select * from {{ ref('rwa') }}" }, /model 'a' \(models\/a\.sql\): ref\('rwa'\).*did you mean 'raw'/],
+  ['unknown ref', { 'models/a.sql': "select *\nfrom {{ ref('rwa') }}" }, /models\/a\.sql:2: model 'a': ref\('rwa'\).*did you mean 'raw'/],
   ['unknown source', { 'models/a.sql': "select * from {{ source('x', 'y') }}" }, /source\('x', 'y'\) is not declared/],
   ['a cycle', { 'models/a.sql': "select * from {{ ref('b') }}", 'models/b.sql': "select * from {{ ref('a') }}" }, /in a circle: b \(models\/b\.sql\) -> a \(models\/a\.sql\) -> b;/],
   ['two models of one name', { 'models/a.sql': 'select 1', 'models/x/a.sql': 'select 1' }, /two nodes named 'a': models\/a\.sql and models\/x\/a\.sql/],

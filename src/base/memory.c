@@ -145,6 +145,16 @@ void tarn_arena_reset(struct tarn_arena *arena)
     arena->blocks = block;
 }
 
+void tarn_arena_adopt(struct tarn_arena *into, struct tarn_arena *from)
+{
+    struct block *last = from->blocks;
+    while (last->next)
+        last = last->next;
+    last->next = into->blocks->next;
+    into->blocks->next = from->blocks;
+    free(from);
+}
+
 void *tarn_arena_alloc(struct tarn_arena *arena, size_t size_bytes)
 {
     size_t need = tarn_size_add(size_bytes, ARENA_ALIGN - 1) & ~(size_t)(ARENA_ALIGN - 1);

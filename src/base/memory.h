@@ -38,6 +38,9 @@ struct tarn_arena;
 struct tarn_arena *tarn_arena_new(void);
 void tarn_arena_free(struct tarn_arena *arena);  /* NULL is fine */
 void tarn_arena_reset(struct tarn_arena *arena); /* forgets all, keeps the first block */
+/* Moves all that `from` holds into `into` and frees `from`: for threads that each filled an arena
+ * of their own. */
+void tarn_arena_adopt(struct tarn_arena *into, struct tarn_arena *from);
 /* Zeroed, 16-byte aligned, lives until reset or free. */
 void *tarn_arena_alloc(struct tarn_arena *arena, size_t size_bytes)
     __attribute__((returns_nonnull));

@@ -231,7 +231,8 @@ static enum tarn_status is_unique_by_bitmap(struct tarn_plan *p, size_t at, bool
 
 static const char *offender_table(struct tarn_plan *p, size_t at)
 {
-    return tarn_arena_format(p->arena, "temp.tarn_quality_keys_%zu_%zu", p->options->suite_id, at);
+    return tarn_arena_format(p->arena, TARN_MEASURE_TABLES "keys_%zu_%zu", p->options->suite_id,
+                             at);
 }
 
 /* "expr AS __key0, ..." */
@@ -320,7 +321,7 @@ static enum tarn_status measure_unique(struct tarn_plan *p, size_t at, struct ta
     }
     const char *sql = tarn_arena_format(
         p->arena,
-        "CREATE OR REPLACE TEMP TABLE %s AS SELECT %s, count(*) AS __rows FROM %s WHERE %s "
+        "CREATE OR REPLACE TABLE %s AS SELECT %s, count(*) AS __rows FROM %s WHERE %s "
         "GROUP BY ALL HAVING count(*) > 1",
         offender_table(p, at), key_columns(p, check), tarn_relation_of(check),
         considered_rows(p, check));
@@ -330,12 +331,12 @@ static enum tarn_status measure_unique(struct tarn_plan *p, size_t at, struct ta
 static enum tarn_status measure_reference(struct tarn_plan *p, size_t at, struct tarn_error *err)
 {
     const struct tarn_check *check = &p->checks[at];
-    const char *sql = tarn_arena_format(
-        p->arena,
-        "CREATE OR REPLACE TEMP TABLE %s AS SELECT %s, count(*) AS __rows FROM %s "
-        "WHERE %s AND (%s) NOT IN (%s) GROUP BY ALL",
-        offender_table(p, at), key_columns(p, check), tarn_relation_of(check),
-        considered_rows(p, check), check->keys[0], check->parent);
+    const char *sql =
+        tarn_arena_format(p->arena,
+                          "CREATE OR REPLACE TABLE %s AS SELECT %s, count(*) AS __rows FROM %s "
+                          "WHERE %s AND (%s) NOT IN (%s) GROUP BY ALL",
+                          offender_table(p, at), key_columns(p, check), tarn_relation_of(check),
+                          considered_rows(p, check), check->keys[0], check->parent);
     return measure_keys(p, at, sql, err);
 }
 

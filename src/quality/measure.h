@@ -11,7 +11,7 @@
 
 struct tarn_measure_options {
     size_t sample_max;        /* unexpected values kept per check */
-    size_t suite_id;          /* keeps the temporary tables of suites apart */
+    size_t suite_id;          /* keeps the tables of suites apart */
     bool collect;             /* keep the unexpected rows; see tarn_measure_bad_table */
     const char *const *index; /* columns that name a row in samples */
     size_t index_count;

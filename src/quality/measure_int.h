@@ -5,6 +5,10 @@
 
 #include "quality/measure.h"
 
+/* Prefix of the tables of one run. They stand in the engine's own memory, not in a session's,
+ * because suites are measured by several sessions and quarantined by one. */
+#define TARN_MEASURE_TABLES "memory.main.tarn_quality_"
+
 enum {
     TARN_MEASURE_SQL_BYTES = 32 << 20,
     TARN_MEASURE_VALUE_BYTES = 1 << 20,

@@ -11,7 +11,7 @@
 const char *tarn_measure_bad_table(const struct tarn_measure_options *options,
                                    struct tarn_arena *arena)
 {
-    return tarn_arena_format(arena, "temp.tarn_quality_bad_%zu", options->suite_id);
+    return tarn_arena_format(arena, TARN_MEASURE_TABLES "bad_%zu", options->suite_id);
 }
 
 bool tarn_outcome_is_collected(const struct tarn_outcome *o)
@@ -46,7 +46,7 @@ static enum tarn_status run_collect(struct tarn_plan *p, const struct tarn_check
 {
     TARN_BUFFER(sql, TARN_MEASURE_SQL_BYTES);
     TARN_BUFFER(any, TARN_MEASURE_SQL_BYTES);
-    tarn_buffer_printf(&sql, "CREATE OR REPLACE TEMP TABLE %s AS SELECT *, ",
+    tarn_buffer_printf(&sql, "CREATE OR REPLACE TABLE %s AS SELECT *, ",
                        tarn_measure_bad_table(p->options, p->arena));
     append_row_json(&sql, table);
     tarn_buffer_append_str(&sql, " AS __row FROM (SELECT *");

@@ -1,11 +1,13 @@
 /* quality/runner.c -- see runner.h. */
 #include "quality/runner.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/hash.h"
+#include "base/pool.h"
 #include "store/quality.h"
 
 enum { SAMPLES = 20, SAMPLES_COMPLETE = 100000 };
@@ -160,21 +162,63 @@ static void judge_quarantine_suite(struct tarn_suite_report *s)
     }
 }
 
+/* Suites are measured side by side: most tables are too small to keep the cores busy alone. */
+struct measuring {
+    struct run *run;
+    pthread_mutex_t lock; /* arena, status, err */
+    enum tarn_status status;
+    struct tarn_error *err;
+};
+
+/* The outcome of one suite joins the others'; the first error is the run's. */
+static void join_suite(struct measuring *m, struct tarn_arena *arena, enum tarn_status status,
+                       const struct tarn_error *err)
+{
+    pthread_mutex_lock(&m->lock);
+    tarn_arena_adopt(m->run->arena, arena);
+    if (status != TARN_OK && m->status == TARN_OK) {
+        m->status = status;
+        if (m->err)
+            *m->err = *err;
+    }
+    pthread_mutex_unlock(&m->lock);
+}
+
+static void measure_suite(void *context, size_t index)
+{
+    struct measuring *m = context;
+    struct tarn_suite_report *s = &m->run->report->suites[index];
+    const struct tarn_quality *quality = m->run->quality;
+    struct tarn_arena *arena = tarn_arena_new();
+    struct run own = *m->run;
+    struct tarn_error err;
+    char label[300];
+    own.arena = arena;
+    snprintf(label, sizeof label, "quality %s.%s", s->suite->ns, s->suite->table);
+    struct tarn_progress_step *step = tarn_progress_begin(quality->progress, label, 0);
+    enum tarn_status status =
+        tarn_session_open(tarn_session_engine(quality->session), &s->table.session, &err);
+    if (status == TARN_OK) {
+        status = run_suite(&own, s, &err);
+        tarn_session_close(s->table.session);
+    }
+    s->table.session = quality->session;
+    judge_quarantine_suite(s);
+    tarn_progress_end(step, status == TARN_OK && s->success, "%zu expectations", s->count);
+    join_suite(m, arena, status, &err);
+}
+
 static enum tarn_status run_suites(struct run *r, struct tarn_error *err)
 {
     struct tarn_quality_report *report = r->report;
     for (size_t i = 0; i < report->suite_count; i++)
         TARN_TRY(bind_suite(r, &report->suites[i], err));
-    for (size_t i = 0; i < report->suite_count; i++) {
-        struct tarn_suite_report *s = &report->suites[i];
-        char label[300];
-        snprintf(label, sizeof label, "quality %s.%s", s->suite->ns, s->suite->table);
-        struct tarn_progress_step *step = tarn_progress_begin(r->quality->progress, label, 0);
-        enum tarn_status status = run_suite(r, s, err);
-        judge_quarantine_suite(s);
-        tarn_progress_end(step, status == TARN_OK && s->success, "%zu expectations", s->count);
-        TARN_TRY(status);
-    }
+    struct measuring m = {.run = r, .status = TARN_OK, .err = err};
+    pthread_mutex_init(&m.lock, NULL);
+    tarn_parallel_for(tarn_engine_threads(tarn_session_engine(r->quality->session)),
+                      report->suite_count, measure_suite, &m);
+    pthread_mutex_destroy(&m.lock);
+    TARN_TRY(m.status);
     return tarn_quarantine_write(r->quality, report->suites, report->suite_count, report->run_id,
                                  report->started_us, r->arena, err);
 }

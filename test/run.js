@@ -116,6 +116,10 @@ if (wanted('asan')) {
     });
 }
 await endToEnd();
+if (words.length && totals.passed + totals.failed + totals.skipped === 0) {
+  console.error(`script/test: nothing is named like ${words.join(' or ')}`);
+  process.exitCode = 2;
+}
 if (totals.skipped) console.log(`${totals.skipped} skipped`);
 console.log(`${totals.passed} passed, ${totals.failed} failed`);
-process.exitCode = totals.failed ? 1 : 0;
+if (totals.failed) process.exitCode = 1;

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fnmatch.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/memory.h"
@@ -199,4 +201,18 @@ const char *tarn_text_nearest(const char *wanted, const char *const *names, size
         }
     }
     return best;
+}
+
+char *tarn_count_text(int64_t value, char out[TARN_COUNT_TEXT_BYTES])
+{
+    char digits[TARN_COUNT_TEXT_BYTES];
+    int len = snprintf(digits, sizeof digits, "%" PRId64, value), to = 0;
+    for (int i = 0; i < len; i++) {
+        int left = len - i;
+        out[to++] = digits[i];
+        if (left > 1 && (left - 1) % 3 == 0 && digits[i] != '-')
+            out[to++] = ',';
+    }
+    out[to] = 0;
+    return out;
 }

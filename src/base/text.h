@@ -38,6 +38,9 @@ bool tarn_text_to_double(struct tarn_text text, double *ret_value);
 size_t tarn_utf8_valid_prefix(struct tarn_text text);
 /* Writes a code point (up to U+10FFFF) as UTF-8 into `out`, 4 bytes at most; returns the length. */
 size_t tarn_utf8_encode(uint32_t code_point, char *out);
+/* "1,234,567" in `out`; returns it. */
+enum { TARN_COUNT_TEXT_BYTES = 32 };
+char *tarn_count_text(int64_t value, char out[TARN_COUNT_TEXT_BYTES]);
 /* fnmatch-style match with * ? and [], on the whole text. */
 bool tarn_text_glob(const char *pattern, const char *text);
 /* Edits (insert, delete, replace, swap) between a and b; for "did you mean". */

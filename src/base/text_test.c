@@ -45,6 +45,16 @@ static void numbers(void **state)
     assert_false(tarn_text_to_int64(TARN_TEXT(""), &value));
 }
 
+static void counts(void **state)
+{
+    (void)state;
+    char text[TARN_COUNT_TEXT_BYTES];
+    assert_string_equal(tarn_count_text(0, text), "0");
+    assert_string_equal(tarn_count_text(999, text), "999");
+    assert_string_equal(tarn_count_text(-1000, text), "-1,000");
+    assert_string_equal(tarn_count_text(INT64_MIN, text), "-9,223,372,036,854,775,808");
+}
+
 static void times(void **state)
 {
     (void)state;
@@ -92,8 +102,9 @@ static void buffer_limit(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(utf8),  cmocka_unit_test(nearest), cmocka_unit_test(numbers),
-        cmocka_unit_test(times), cmocka_unit_test(json),    cmocka_unit_test(buffer_limit),
+        cmocka_unit_test(utf8),         cmocka_unit_test(nearest), cmocka_unit_test(numbers),
+        cmocka_unit_test(counts),       cmocka_unit_test(times),   cmocka_unit_test(json),
+        cmocka_unit_test(buffer_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -8,7 +8,7 @@
 #include "base/json_writer.h"
 #include "base/progress.h"
 
-enum { JSON_LINE_BYTES_MAX = 1 << 16, LOG_LINES_SHOWN = 12 };
+enum { JSON_LINE_BYTES_MAX = 1 << 16, LOG_LINES_SHOWN = 12, LABEL_COLUMNS_MIN = 12 };
 
 struct display {
     const struct tarn_launch *launch;
@@ -99,8 +99,8 @@ static void show_event(struct display *display, const struct tarn_task_event *ev
             tarn_progress_end(*step, false, "stopped");
         break;
     case TARN_TASK_UPSTREAM_FAILED:
-        tarn_progress_say(display->progress, "  - %-28s not run: what it needs failed",
-                          event->task);
+        tarn_progress_skip(tarn_progress_begin(display->progress, event->task, 0),
+                           "not run: what it needs failed");
         break;
     case TARN_TASK_SKIPPED:
     case TARN_TASK_WAITING:
@@ -147,7 +147,7 @@ static void print_json_end(const struct tarn_launch *launch, const struct tarn_r
 static void say_start(struct tarn_progress *progress, const struct tarn_launch *launch)
 {
     if (launch->replaced_run)
-        tarn_progress_say(progress, "The run %s had been broken off; this one takes its place.",
+        tarn_progress_say(progress, "This replaces %s, which was broken off.",
                           launch->replaced_run);
     if (launch->kept)
         tarn_progress_say(progress, "%s for %s goes on: %zu of %zu tasks are done (run %s)",
@@ -197,11 +197,17 @@ static enum tarn_status execute(const struct tarn_common *common,
                      .tick = isatty(STDERR_FILENO) ? on_tick : NULL},
     };
     say_start(display->progress, launch);
+    size_t label_columns = LABEL_COLUMNS_MIN;
+    for (size_t i = 0; i < launch->dag->task_count; i++) {
+        size_t len = strlen(launch->dag->tasks[i].name);
+        label_columns = len > label_columns ? len : label_columns;
+    }
+    tarn_progress_label_columns(display->progress, label_columns);
     TARN_TRY(tarn_run_execute(&plan, ret_result, err));
     double seconds = (double)(tarn_monotonic_us() - start) / 1e6;
     if (common->json)
         print_json_end(launch, ret_result, seconds);
-    tarn_progress_say(display->progress, "%s: %zu of %zu tasks done in %.2f s", launch->run.dag,
+    tarn_progress_say(display->progress, "%s: %zu of %zu tasks done in %.1f s", launch->run.dag,
                       ret_result->succeeded, launch->dag->task_count, seconds);
     return status_of(launch, ret_result, err);
 }

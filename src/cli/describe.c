@@ -66,9 +66,9 @@ static void print_snapshots(const struct tarn_lake_table *t, struct tarn_arena *
 static void print_table(const struct tarn_lake_table *t, struct tarn_arena *arena)
 {
     char rows[TARN_COUNT_TEXT_BYTES], files[TARN_COUNT_TEXT_BYTES], size[TARN_COUNT_TEXT_BYTES];
-    printf("%s.%s: %s rows in %s file%s, %s\n", t->ns, t->name, tarn_count_text(t->rows, rows),
-           tarn_count_text(t->file_count, files), t->file_count == 1 ? "" : "s",
-           tarn_size_text(t->size_bytes, size));
+    printf("%s.%s: %s row%s in %s file%s, %s\n", t->ns, t->name, tarn_count_text(t->rows, rows),
+           t->rows == 1 ? "" : "s", tarn_count_text(t->file_count, files),
+           t->file_count == 1 ? "" : "s", tarn_size_text(t->size_bytes, size));
     for (size_t i = 0; i < t->property_count; i++)
         if (strcmp(t->properties[i].key, "comment") == 0)
             puts(t->properties[i].value);

@@ -7,6 +7,7 @@
 #include "base/json_writer.h"
 #include "base/pool.h"
 #include "base/progress.h"
+#include "base/text.h"
 #include "cli/command.h"
 #include "cli/options.h"
 #include "project/project.h"
@@ -190,7 +191,9 @@ static void summarise(const struct tarn_generate_result *result)
         rows += result->entities[i].rows;
         files += result->entities[i].files;
     }
-    tarn_summary_write("%" PRIu64 " rows in %" PRIu64 " files%s", rows, files,
+    char row_text[TARN_COUNT_TEXT_BYTES], file_text[TARN_COUNT_TEXT_BYTES];
+    tarn_summary_write("%s rows in %s files%s", tarn_count_text((int64_t)rows, row_text),
+                       tarn_count_text((int64_t)files, file_text),
                        result->up_to_date ? ", up to date" : "");
 }
 

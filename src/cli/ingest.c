@@ -214,10 +214,16 @@ static void print_json(const struct tarn_ingest_result *result, const struct nam
 static void summarise(const struct tarn_ingest_result *result)
 {
     char rows[TARN_COUNT_TEXT_BYTES], files[TARN_COUNT_TEXT_BYTES], bad[TARN_COUNT_TEXT_BYTES];
-    tarn_summary_write("%s rows from %s files, %s rejected",
-                       tarn_count_text(result->total.rows, rows),
+    if (result->total.files == 0) {
+        tarn_summary_write("nothing new");
+        return;
+    }
+    bool rejected = result->total.rejected_rows > 0;
+    tarn_summary_write("%s rows from %s file%s%s%s%s", tarn_count_text(result->total.rows, rows),
                        tarn_count_text(result->total.files, files),
-                       tarn_count_text(result->total.rejected_rows, bad));
+                       result->total.files == 1 ? "" : "s", rejected ? ", " : "",
+                       rejected ? tarn_count_text(result->total.rejected_rows, bad) : "",
+                       rejected ? " rejected" : "");
 }
 
 static enum tarn_status ingest_with(const struct arguments *args, struct tarn_workspace *ws,

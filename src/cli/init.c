@@ -185,7 +185,9 @@ static enum tarn_status run(int argc, char **argv, struct tarn_error *err)
     const char *example = NULL, *folder;
     const struct tarn_option options[] = {{"example", 'e', TARN_OPTION_STR, &example}};
     TARN_TRY(tarn_options_parse(argc, argv, &common, options, TARN_COUNT(options), &names, err));
-    if (names.count != 1)
+    if (names.count > 1)
+        return tarn_fail(err, TARN_USAGE, "it takes one folder, not %zu", names.count);
+    if (names.count == 0)
         return tarn_fail(err, TARN_USAGE, "say where, e.g. `tarn init shop`");
     if (example && !find_example(example, arena))
         return copy_example(example, "", arena, err);

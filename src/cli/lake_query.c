@@ -164,12 +164,9 @@ enum tarn_status tarn_lake_query_check(struct tarn_text statement, struct tarn_e
     size_t word = 0;
     while (word < text.len && isalpha((unsigned char)text.data[word]))
         word++;
-    return tarn_fail(
-        err, TARN_USAGE,
-        "%.*s: `tarn sql` only reads; the lake is written by models (`tarn build`) and "
-        "by `tarn ingest`",
-        (int)(word > 0        ? word
-              : text.len < 20 ? text.len
-                              : 20),
-        text.data);
+    word = word > 0 ? word : text.len < 20 ? text.len : 20;
+    return tarn_fail(err, TARN_USAGE,
+                     "'%.*s' begins no query (SELECT, FROM, WITH, ...): `tarn sql` only reads; the "
+                     "lake is written by models (`tarn build`) and by `tarn ingest`",
+                     (int)word, text.data);
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/file.h"
+#include "base/text.h"
 #include "cli/command.h"
 #include "cli/workspace.h"
 
@@ -35,6 +36,7 @@ enum tarn_status tarn_models_parse(int argc, char **argv, struct tarn_models_arg
         {"profiles-dir", 0, TARN_OPTION_STR, &a->profiles_dir},
         {"profile", 0, TARN_OPTION_STR, &a->profile},
         {"output", 0, TARN_OPTION_STR, &a->output},
+        {"verbose", 'v', TARN_OPTION_FLAG, &a->verbose},
     };
     return tarn_options_parse(argc, argv, &a->common, options, TARN_COUNT(options), NULL, err);
 }
@@ -110,6 +112,30 @@ static void describe_failure(const struct tarn_model_result *result, struct tarn
                            node->is_generic ? "see target/compiled" : node->original_path);
 }
 
+/* Only what there was: nobody wants to read how many did not fail. */
+static void summarise(const struct tarn_model_run_result *result)
+{
+    size_t tests = 0;
+    for (size_t i = 0; i < result->count; i++)
+        tests += result->results[i].status == TARN_MODEL_STATUS_PASS;
+    const struct {
+        size_t count;
+        const char *what;
+    } parts[] = {{result->failed, "failed"},
+                 {result->warned, "warned"},
+                 {result->skipped, "skipped"},
+                 {result->passed - tests, "made"},
+                 {tests, "tests passed"}};
+    TARN_BUFFER(text, 1000);
+    for (size_t i = 0; i < TARN_COUNT(parts); i++) {
+        char count[TARN_COUNT_TEXT_BYTES];
+        if (parts[i].count)
+            tarn_buffer_printf(&text, "%s%s %s", text.len ? ", " : "",
+                               tarn_count_text((int64_t)parts[i].count, count), parts[i].what);
+    }
+    tarn_summary_write("%s", text.len ? tarn_buffer_str(&text) : "nothing to do");
+}
+
 /* Prints all failures but the first, which becomes the command's error. */
 static enum tarn_status report(const struct tarn_models_arguments *a,
                                const struct tarn_model_run_result *result, struct tarn_error *err)
@@ -129,8 +155,7 @@ static enum tarn_status report(const struct tarn_models_arguments *a,
             fprintf(stderr, "%s\n", tarn_buffer_str(&text));
         seen = true;
     }
-    tarn_summary_write("%zu passed, %zu warned, %zu failed, %zu skipped", result->passed,
-                       result->warned, result->failed, result->skipped);
+    summarise(result);
     if (result->failed == 0)
         return TARN_OK;
     return tarn_fail(err, TARN_CHECKS_FAILED, "%zu of %zu failed, %zu skipped: %s", result->failed,
@@ -150,6 +175,7 @@ static enum tarn_status run_models(enum tarn_model_command command, const char *
         .command = command,
         .selection = &selection,
         .fail_fast = a->fail_fast,
+        .verbose = a->verbose,
         .store_failures = a->store_failures,
         .threads = a->common.threads > 0 ? (unsigned)a->common.threads : 0,
         .run_id = run_id,

@@ -12,7 +12,7 @@ struct tarn_models_arguments {
     struct tarn_strings select, exclude, resource_types, exclude_resource_types;
     const char *vars, *run_id, *profiles_dir, *profile;
     const char *output; /* ls */
-    bool full_refresh, fail_fast, store_failures;
+    bool full_refresh, fail_fast, store_failures, verbose;
 };
 
 #define TARN_MODELS_HELP                                                                           \
@@ -26,6 +26,7 @@ struct tarn_models_arguments {
     "  --run-id ID            goes on with that run: what it has committed is not made again\n"    \
     "  --profiles-dir DIR     where profiles.yml is (default: the project, then ~/.dbt)\n"         \
     "  --profile NAME         which profile (default: the project's)\n"                            \
+    "  -v, --verbose          a line for each test that passes, too\n"                             \
     "\n"
 
 /* Usable with TARN_AUTO. */

@@ -85,8 +85,10 @@ static void summarise(const struct tarn_quality_report *report)
         evaluated += report->suites[i].count;
         records += report->suites[i].quarantine_records;
     }
-    tarn_summary_write("%zu expectations on %zu tables, %lld records in quarantine, %zu counts",
-                       evaluated, report->score_count, (long long)records, report->reconcile_count);
+    char held[TARN_COUNT_TEXT_BYTES];
+    tarn_summary_write("%zu checks on %zu table%s%s%s%s", evaluated, report->score_count,
+                       report->score_count == 1 ? "" : "s", records ? ", " : "",
+                       records ? tarn_count_text(records, held) : "", records ? " held back" : "");
 }
 
 static void close_suites(struct tarn_suites *suites)

@@ -13,9 +13,11 @@
 #include "cli/table_print.h"
 
 static const char help[] =
-    "Usage: tarn report NAME [options]\n"
+    "Usage: tarn report [NAME] [options]\n"
     "\n"
-    "Runs the queries of reports/NAME.yml and prints the answer for people.\n"
+    "Runs the queries of reports/NAME.yml and prints the answer for people. NAME may be left out "
+    "when\n"
+    "there is only one.\n"
     "\n"
     "  --format FORMAT     text (default), markdown or csv\n"
     "  --set NAME=VALUE    sets one of the report's parameters, e.g. --set day=2026-03-01\n"
@@ -386,7 +388,8 @@ static enum tarn_status report_with(const struct arguments *args, struct tarn_wo
     TARN_AUTO_ARENA struct tarn_arena *arena = tarn_arena_new();
     struct tarn_report report;
     struct tarn_session *session;
-    TARN_TRY(tarn_report_read(ws->project, args->names.items[0], arena, &report, err));
+    const char *name = args->names.count ? args->names.items[0] : NULL;
+    TARN_TRY(tarn_report_read(ws->project, name, arena, &report, err));
     TARN_TRY(tarn_lake_query_open(ws, at, &session, err));
     struct output out = {.file = file,
                          .format = format,
@@ -436,8 +439,8 @@ static enum tarn_status run(int argc, char **argv, struct tarn_error *err)
         status = tarn_print_format_parse(args.format, &format, err);
     if (status == TARN_OK && args.at)
         status = tarn_at_parse(args.at, &at, err);
-    if (status == TARN_OK && args.names.count != 1)
-        status = tarn_fail(err, TARN_USAGE, "say which report, e.g. `tarn report daily_kpi`");
+    if (status == TARN_OK && args.names.count > 1)
+        status = tarn_fail(err, TARN_USAGE, "it takes one report, not %zu", args.names.count);
     if (status == TARN_OK)
         status = tarn_workspace_open(&args.common, &ws, err);
     if (status == TARN_OK) {

@@ -100,20 +100,36 @@ static enum tarn_status read_report(const struct tarn_yaml *root, struct tarn_ar
     return TARN_OK;
 }
 
-static enum tarn_status fail_missing(const struct tarn_project *project, const char *name,
-                                     struct tarn_arena *arena, struct tarn_error *err)
+static const char *stem(const char *path, struct tarn_arena *arena)
+{
+    const char *file = tarn_path_name(path);
+    return tarn_arena_strndup(arena, file, strlen(file) - strlen(".yml"));
+}
+
+/* The report that is meant, or NOT_FOUND with those that there are. NULL means the only one. */
+static enum tarn_status find_report(const struct tarn_project *project, const char *name,
+                                    struct tarn_arena *arena, const char **ret_path,
+                                    struct tarn_error *err)
 {
     struct tarn_file_list list;
     TARN_BUFFER(names, 2000);
-    TARN_TRY(tarn_directory_list(tarn_project_path(project, "reports"), ".yml", arena, &list, err));
+    const char *folder = tarn_project_path(project, "reports");
+    TARN_TRY(tarn_directory_list(folder, ".yml", arena, &list, err));
     for (size_t i = 0; i < list.count; i++) {
-        const char *file = tarn_path_name(list.paths[i]);
-        tarn_buffer_printf(&names, "%s%.*s", i ? ", " : "", (int)(strlen(file) - strlen(".yml")),
-                           file);
+        const char *stem_i = stem(list.paths[i], arena);
+        if (name ? strcmp(name, stem_i) == 0 : list.count == 1) {
+            *ret_path = list.paths[i];
+            return TARN_OK;
+        }
+        tarn_buffer_printf(&names, "%s%s", i ? ", " : "", stem_i);
     }
-    return tarn_fail(err, TARN_NOT_FOUND, "there is no report '%s' in %s; there %s%s", name,
-                     tarn_project_path(project, "reports"),
-                     list.count == 0 ? "are none" : "are: ", tarn_buffer_str(&names));
+    if (list.count == 0)
+        return tarn_fail(err, TARN_NOT_FOUND, "there are no reports in %s", folder);
+    if (!name)
+        return tarn_fail(err, TARN_USAGE, "say which report; there are: %s",
+                         tarn_buffer_str(&names));
+    return tarn_fail(err, TARN_NOT_FOUND, "there is no report '%s' in %s; there are: %s", name,
+                     folder, tarn_buffer_str(&names));
 }
 
 enum tarn_status tarn_report_read(const struct tarn_project *project, const char *name,
@@ -121,9 +137,8 @@ enum tarn_status tarn_report_read(const struct tarn_project *project, const char
                                   struct tarn_error *err)
 {
     const struct tarn_yaml *root;
-    const char *path = tarn_project_path(project, tarn_arena_format(arena, "reports/%s.yml", name));
-    if (strchr(name, '/') || !tarn_file_exists(path))
-        return fail_missing(project, name, arena, err);
+    const char *path = NULL;
+    TARN_TRY(find_report(project, name, arena, &path, err));
     TARN_TRY(tarn_yaml_read(path, arena, &root, err));
     if (root->kind != TARN_YAML_MAP)
         return tarn_yaml_fail(root, err, "a report is a map with title and sections");

@@ -43,7 +43,7 @@ struct tarn_report {
     size_t section_count;
 };
 
-/* NOT_FOUND names the reports there are. */
+/* No name (NULL) means the only report. NOT_FOUND names the reports there are. */
 CHECKED enum tarn_status tarn_report_read(const struct tarn_project *project, const char *name,
                                           struct tarn_arena *arena, struct tarn_report *ret,
                                           struct tarn_error *err);

@@ -74,20 +74,6 @@ size_t tarn_text_width(struct tarn_text text)
     return width;
 }
 
-char *tarn_count_text(int64_t value, char out[TARN_COUNT_TEXT_BYTES])
-{
-    char digits[TARN_COUNT_TEXT_BYTES];
-    int len = snprintf(digits, sizeof digits, "%" PRId64, value), to = 0;
-    for (int i = 0; i < len; i++) {
-        int left = len - i;
-        out[to++] = digits[i];
-        if (left > 1 && (left - 1) % 3 == 0 && digits[i] != '-')
-            out[to++] = ',';
-    }
-    out[to] = 0;
-    return out;
-}
-
 char *tarn_size_text(int64_t bytes, char out[TARN_COUNT_TEXT_BYTES])
 {
     static const char *const units[] = {"B", "kB", "MB", "GB", "TB", "PB"};

@@ -35,9 +35,6 @@ void tarn_table_write(const struct tarn_table *table, enum tarn_print_format for
 
 /* Columns of a terminal that the text takes up (wide characters two, combining ones none). */
 size_t tarn_text_width(struct tarn_text text);
-/* "1,234,567" in `out`; returns it. */
-enum { TARN_COUNT_TEXT_BYTES = 32 };
-char *tarn_count_text(int64_t value, char out[TARN_COUNT_TEXT_BYTES]);
 /* "1.2 MB" */
 char *tarn_size_text(int64_t bytes, char out[TARN_COUNT_TEXT_BYTES]);
 

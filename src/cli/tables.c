@@ -139,8 +139,7 @@ static enum tarn_status run(int argc, char **argv, struct tarn_error *err)
     if (status == TARN_OK)
         status = tarn_print_format_parse(format_text, &format, err);
     if (status == TARN_OK && names.count > 1)
-        status =
-            tarn_fail(err, TARN_USAGE, "tarn tables takes one namespace, not %zu", names.count);
+        status = tarn_fail(err, TARN_USAGE, "it takes one namespace, not %zu", names.count);
     if (status == TARN_OK)
         status = tarn_workspace_open(&common, &ws, err);
     if (status == TARN_OK) {

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/text.h"
 #include "ingest/ingest.h"
 #include "store/load.h"
 
@@ -26,6 +27,16 @@ static const char *entity_of(const char *path, struct tarn_arena *arena)
     const char *dot = strchr(name + (name[0] == '.'), '.');
     return tarn_entity_name((struct tarn_text){name, dot ? (size_t)(dot - name) : strlen(name)},
                             arena);
+}
+
+/* The file's own name, with '_' for each byte that is not UTF-8: it becomes a value of _file. */
+static const char *name_in_landing(const char *path, struct tarn_arena *arena)
+{
+    char *name = tarn_arena_strdup(arena, tarn_path_name(path));
+    size_t len = strlen(name), at = 0;
+    while ((at += tarn_utf8_valid_prefix((struct tarn_text){name + at, len - at})) < len)
+        name[at] = '_';
+    return name;
 }
 
 /* A name that is free in the folder: orders.csv, orders-2.csv, ... */
@@ -72,7 +83,7 @@ enum tarn_status tarn_ingest_copy(const struct tarn_ingest *ingest, const char *
     tarn_date_format(tarn_now_us() / INT64_C(86400000000), date);
     const char *folder = tarn_arena_format(arena, "files/%s/%s", entity, date);
     TARN_TRY(tarn_directory_make(tarn_arena_format(arena, "%s/%s", root, folder), err));
-    const char *name = free_name(root, folder, tarn_path_name(path), arena);
+    const char *name = free_name(root, folder, name_in_landing(path, arena), arena);
     TARN_TRY(tarn_file_copy(path, tarn_arena_format(arena, "%s/%s", root, name), err));
     *ret_name = name;
     return TARN_OK;

@@ -48,27 +48,56 @@ static bool same_name(const struct tarn_csv_field *a, const struct tarn_csv_fiel
     return a->len == b->len && strncasecmp(a->data, b->data, a->len) == 0;
 }
 
-/* Names are words: not empty, not numbers or dates, no two the same. */
+static bool next_record(struct tarn_csv_reader *reader, struct tarn_csv_field *fields,
+                        size_t *ret_count)
+{
+    struct tarn_csv_record record;
+    do {
+        if (!tarn_csv_next(reader, fields, SAMPLE_FIELDS, &record))
+            return false;
+    } while (record.blank);
+    *ret_count = record.count < SAMPLE_FIELDS ? record.count : SAMPLE_FIELDS;
+    return true;
+}
+
+static enum tarn_value_class class_of(const struct tarn_csv_field *field)
+{
+    return tarn_value_classify((struct tarn_text){field->data, field->len}, NULL, NULL);
+}
+
+static bool is_repeated(const struct tarn_csv_field *fields, size_t at)
+{
+    for (size_t i = 0; i < at; i++)
+        if (same_name(&fields[i], &fields[at]))
+            return true;
+    return false;
+}
+
+/* Names are words: not numbers or dates. When some are empty or repeated, the record below must
+ * hold a value that is no word, otherwise both are taken for data. */
 static bool has_header(struct tarn_text sample, const struct tarn_csv_dialect *dialect)
 {
     struct tarn_csv_reader reader;
-    struct tarn_csv_record record;
     TARN_AUTO_FREE struct tarn_csv_field *fields = tarn_alloc_array(SAMPLE_FIELDS, sizeof *fields);
+    size_t count, words = 0;
+    bool odd = false;
     tarn_csv_read(&reader, dialect, &(struct tarn_piece){.text = sample, .line = 1});
-    do {
-        if (!tarn_csv_next(&reader, fields, SAMPLE_FIELDS, &record))
-            return false;
-    } while (record.blank);
-    size_t count = record.count < SAMPLE_FIELDS ? record.count : SAMPLE_FIELDS;
+    if (!next_record(&reader, fields, &count))
+        return false;
     for (size_t i = 0; i < count; i++) {
-        struct tarn_text name = {fields[i].data, fields[i].len};
-        if (tarn_value_classify(name, NULL, NULL) != TARN_CLASS_TEXT)
+        if (fields[i].len > 0 && class_of(&fields[i]) != TARN_CLASS_TEXT)
             return false;
-        for (size_t j = 0; j < i; j++)
-            if (same_name(&fields[i], &fields[j]))
-                return false;
+        words += fields[i].len > 0;
+        odd = odd || fields[i].len == 0 || is_repeated(fields, i);
     }
-    return true;
+    if (!odd || words == 0)
+        return words > 0;
+    if (!next_record(&reader, fields, &count))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (fields[i].len > 0 && class_of(&fields[i]) != TARN_CLASS_TEXT)
+            return true;
+    return false;
 }
 
 struct tarn_csv_dialect tarn_csv_detect(struct tarn_text text, char wanted)

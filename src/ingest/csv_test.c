@@ -158,7 +158,10 @@ static void detection(void **state)
     assert_int_equal(tarn_csv_detect(TARN_TEXT("a|b\n1|2\n"), 0).delimiter, '|');
     assert_int_equal(tarn_csv_detect(TARN_TEXT("only\nx\n"), 0).delimiter, ',');
     assert_false(tarn_csv_detect(TARN_TEXT("1,2\n3,4\n"), 0).header);
-    assert_false(tarn_csv_detect(TARN_TEXT("a,a\n3,4\n"), 0).header);
+    assert_true(tarn_csv_detect(TARN_TEXT("a,a,\n3,b,\n"), 0).header);
+    assert_false(tarn_csv_detect(TARN_TEXT("a,a\nb,c\n"), 0).header);
+    assert_false(tarn_csv_detect(TARN_TEXT("a,\nb,\n"), 0).header);
+    assert_false(tarn_csv_detect(TARN_TEXT(",\n1,2\n"), 0).header);
     d = tarn_csv_detect(TARN_TEXT("a,b\r1,2\r"), 0);
     assert_int_equal(d.newline, '\r');
     char *got = shown(TARN_TEXT("a,b\r1,2\r"), d, 0);

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/text.h"
 #include "engine/source.h"
 #include "ingest/ingest_int.h"
 #include "ingest/parquet.h"
@@ -257,6 +258,7 @@ static bool find_culprits(struct group *group)
 
 static void progress_end(struct group *group, struct tarn_progress_step *step)
 {
+    char rows[TARN_COUNT_TEXT_BYTES], bad[TARN_COUNT_TEXT_BYTES];
     int64_t rejected = 0;
     for (size_t i = 0; i < group->count; i++)
         rejected += group->files[i]->rejected_rows;
@@ -264,8 +266,10 @@ static void progress_end(struct group *group, struct tarn_progress_step *step)
     if (group->status != TARN_OK)
         tarn_progress_end(step, false, "%s", group->err.text);
     else
-        tarn_progress_end(step, true, "%" PRId64 " rows from %zu file%s%s", rows_of(group), files,
-                          files == 1 ? "" : "s", rejected ? ", some records rejected" : "");
+        tarn_progress_end(
+            step, true, "%s row%s from %zu file%s%s%s%s", tarn_count_text(rows_of(group), rows),
+            rows_of(group) == 1 ? "" : "s", files, files == 1 ? "" : "s", rejected ? ", " : "",
+            rejected ? tarn_count_text(rejected, bad) : "", rejected ? " rejected" : "");
 }
 
 static void load_group(struct group *group)

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/text.h"
 
 static const char *const format_names[] = {"csv", "json", "ndjson", "parquet", "unknown"};
 
@@ -52,10 +53,10 @@ enum tarn_format tarn_format_of_name(const char *name)
 char *tarn_entity_name(struct tarn_text text, struct tarn_arena *arena)
 {
     char *name = tarn_arena_alloc(arena, text.len + 2);
-    size_t len = 0;
+    size_t len = 0, valid = tarn_utf8_valid_prefix(text); /* no name has other bytes */
     for (size_t i = 0; i < text.len; i++) {
         unsigned char c = (unsigned char)text.data[i];
-        if (isalnum(c) || c >= 0x80)
+        if (isalnum(c) || (c >= 0x80 && i < valid))
             name[len++] = (char)tolower(c);
         else if (len > 0 && name[len - 1] != '_')
             name[len++] = '_';

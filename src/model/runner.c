@@ -7,11 +7,18 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "model/plan.h"
 #include "model/worker.h"
 #include "store/model.h"
 
-enum { THREADS_DEFAULT = 4, THREADS_MAX = 64, FUSED_MAX = 200, HOOK_BYTES_MAX = 16 << 20 };
+enum {
+    THREADS_DEFAULT = 4,
+    THREADS_MAX = 64,
+    FUSED_MAX = 200,
+    HOOK_BYTES_MAX = 16 << 20,
+    LABEL_COLUMNS_MIN = 28
+};
 
 struct run {
     struct tarn_model_project *project;
@@ -25,8 +32,9 @@ struct run {
 
     pthread_mutex_t lock; /* all below */
     pthread_cond_t changed;
-    size_t started, ended;
-    bool stop; /* fail_fast */
+    size_t ended;
+    struct tarn_progress_step *step; /* the whole run */
+    bool stop;                       /* fail_fast */
     struct tarn_model_run_result *result;
 };
 
@@ -133,34 +141,73 @@ static void settle(struct tarn_model_worker *w, const struct tarn_model_node *no
 
 /* --- what a person sees */
 
-static const char *label_of(struct tarn_arena *arena, const struct tarn_model_node *node,
-                            size_t number, size_t total)
+static bool has_relation(const struct tarn_model_node *node)
 {
-    const char *kind = node->kind == TARN_NODE_MODEL ? tarn_node_materialized(node)
-                                                     : tarn_node_kind_name(node->kind);
-    if (node->kind == TARN_NODE_TEST || node->kind == TARN_NODE_ANALYSIS)
-        return tarn_arena_format(arena, "%zu of %zu %s %s", number, total, kind, node->name);
-    return tarn_arena_format(arena, "%zu of %zu %s %s.%s", number, total, kind, node->schema,
-                             node->alias);
+    return node->kind != TARN_NODE_TEST && node->kind != TARN_NODE_ANALYSIS;
+}
+
+static const char *label_of(struct tarn_arena *arena, const struct tarn_model_node *node)
+{
+    return has_relation(node) ? tarn_arena_format(arena, "%s.%s", node->schema, node->alias)
+                              : node->name;
+}
+
+static const char *kind_of(const struct tarn_model_node *node)
+{
+    return node->kind == TARN_NODE_MODEL ? tarn_node_materialized(node)
+                                         : tarn_node_kind_name(node->kind);
+}
+
+/* Wide enough for all relations; names of tests may be cut. */
+static void begin_progress(struct run *run)
+{
+    size_t columns = LABEL_COLUMNS_MIN;
+    for (size_t i = 0; i < run->selected.count; i++) {
+        const struct tarn_model_node *node = run->selected.items[i];
+        size_t len = has_relation(node) ? strlen(node->schema) + 1 + strlen(node->alias) : 0;
+        columns = len > columns ? len : columns;
+    }
+    tarn_progress_label_columns(run->options->progress, columns);
+    run->step = tarn_progress_begin(run->options->progress, "all", run->plan.count);
+}
+
+static struct tarn_progress_step *begin_step(struct run *run, const struct tarn_model_node *node)
+{
+    const char *label = label_of(run->result->arena, node);
+    struct tarn_progress_step *step = tarn_progress_begin(run->options->progress, label, 0);
+    if (node->kind == TARN_NODE_TEST && !run->options->verbose)
+        tarn_progress_minor(step);
+    return step;
 }
 
 static void end_step(struct tarn_progress_step *step, const struct tarn_model_result *result)
 {
-    bool ok = result->status != TARN_MODEL_STATUS_ERROR && result->status != TARN_MODEL_STATUS_FAIL;
-    if (result->was_done)
-        tarn_progress_end(step, true, "done before");
-    else if (result->status == TARN_MODEL_STATUS_SUCCESS && result->rows >= 0)
-        tarn_progress_end(step, true, "%lld rows", (long long)result->rows);
-    else if (result->status == TARN_MODEL_STATUS_WARN || result->status == TARN_MODEL_STATUS_FAIL)
-        tarn_progress_end(step, ok, "%s: %s",
-                          result->status == TARN_MODEL_STATUS_WARN ? "WARN" : "FAIL",
-                          result->message);
-    else if (result->status == TARN_MODEL_STATUS_ERROR)
-        tarn_progress_end(step, false, "ERROR");
-    else if (result->status == TARN_MODEL_STATUS_SKIPPED)
-        tarn_progress_end(step, true, "skipped: %s", result->message);
-    else
-        tarn_progress_end(step, ok, "%s", "");
+    const char *kind = kind_of(result->node);
+    char rows[TARN_COUNT_TEXT_BYTES];
+    switch (result->status) {
+    case TARN_MODEL_STATUS_SUCCESS:
+    case TARN_MODEL_STATUS_PASS:
+        if (result->was_done)
+            tarn_progress_end(step, true, "%s, done before", kind);
+        else if (has_relation(result->node) && result->rows >= 0)
+            tarn_progress_end(step, true, "%s, %s row%s", kind, tarn_count_text(result->rows, rows),
+                              result->rows == 1 ? "" : "s");
+        else
+            tarn_progress_end(step, true, "%s", kind);
+        return;
+    case TARN_MODEL_STATUS_WARN:
+        tarn_progress_warn(step, "%s: %s", kind, result->message);
+        return;
+    case TARN_MODEL_STATUS_FAIL:
+        tarn_progress_end(step, false, "%s: %s", kind, result->message);
+        return;
+    case TARN_MODEL_STATUS_ERROR: /* the whole message stands at the end */
+        tarn_progress_end(step, false, "%s failed", kind);
+        return;
+    case TARN_MODEL_STATUS_SKIPPED:
+        tarn_progress_skip(step, "%s skipped: %s", kind, result->message);
+        return;
+    }
 }
 
 /* --- the threads */
@@ -202,6 +249,7 @@ static void finish_locked(struct run *run, struct tarn_model_task *task,
         run->stop = true;
     tarn_model_plan_done(&run->plan, task, failed);
     run->ended++;
+    tarn_progress_advance(run->step, 1);
     pthread_cond_broadcast(&run->changed);
 }
 
@@ -218,10 +266,7 @@ static void skip_locked(struct run *run, struct tarn_model_task *task)
                  tarn_node_kind_name(task->blocked_by->kind), task->blocked_by->name);
     else
         snprintf(message, sizeof message, "the run was stopped at its first failure");
-    run->started++;
-    struct tarn_progress_step *step = tarn_progress_begin(
-        run->options->progress,
-        label_of(run->result->arena, task->node, run->started, run->plan.count), 0);
+    struct tarn_progress_step *step = begin_step(run, task->node);
     end_step(step, &result);
     finish_locked(run, task, &result);
 }
@@ -296,12 +341,8 @@ static void work(struct run *run, struct tarn_model_worker *w)
                 pthread_cond_wait(&run->changed, &run->lock);
             continue;
         }
-        for (size_t i = 0; i < count; i++) {
-            run->started++;
-            steps[i] = tarn_progress_begin(
-                run->options->progress,
-                label_of(run->result->arena, taken[i]->node, run->started, run->plan.count), 0);
-        }
+        for (size_t i = 0; i < count; i++)
+            steps[i] = begin_step(run, taken[i]->node);
         pthread_mutex_unlock(&run->lock);
         run_taken(w, taken, count, results);
         for (size_t i = 0; i < count; i++)
@@ -448,8 +489,11 @@ static enum tarn_status run_all(struct run *run, struct tarn_error *err)
     first.context.results = TARN_UNDEFINED;
     if (status == TARN_OK && hooks)
         status = run_hook_list(&first, run->project->on_run_start, "on-run-start", err);
-    if (status == TARN_OK)
+    if (status == TARN_OK) {
+        begin_progress(run);
         run_threads(run, &first);
+        tarn_progress_drop(run->step);
+    }
     if (status == TARN_OK && hooks)
         status = run_hook_list(&first, run->project->on_run_end, "on-run-end", err);
     worker_close(&first);

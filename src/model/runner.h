@@ -59,6 +59,7 @@ struct tarn_model_run_options {
     enum tarn_model_command command;
     const struct tarn_selection *selection;
     bool fail_fast;
+    bool verbose; /* a terminal keeps the lines of tests that pass, too */
     bool store_failures;
     unsigned threads;               /* 0: the profile's, or 4 */
     const char *run_id;             /* NULL: a new one */

@@ -54,6 +54,8 @@ static enum tarn_status next(struct reader *r)
                  (int)r->parser.context_mark.line + 1 + r->line_offset);
     if (r->parser.context)
         problem = text;
+    if (strstr(problem, "cannot start any token") && *r->parser.buffer.pointer == '\t')
+        problem = "there is a tab; YAML is indented with spaces";
     return fail_at(r, r->parser.problem_mark, problem);
 }
 

@@ -161,15 +161,47 @@ test('a full disk: the commit fails cleanly, a later run succeeds', (t) => {
   assert.deepEqual(query(cwd, 'select count(*) as n, count(distinct order_id) as d from bronze.orders'), [{ n: 60_000, d: 60_000 }]);
 });
 
-test('no permission: named, the other files load', { skip: process.getuid() === 0 && 'root may read everything' }, (t) => {
+// Root may read everything, so it tries as nobody.
+function asNobody(args, cwd) {
+  const asRoot = process.getuid() === 0;
+  if (asRoot) spawnSync('chown', ['-R', '65534:65534', cwd]);
+  const [program, ...before] = asRoot ? ['setpriv', '--reuid=65534', '--regid=65534', '--clear-groups', binary] : [binary];
+  const done = spawnSync(program, [...before, ...args], { cwd, encoding: 'utf8', env: { ...process.env, HOME: cwd } });
+  if (done.error) throw done.error;
+  return done;
+}
+
+test('no permission: named, the other files load', (t) => {
   const cwd = project(t, { 'a.csv': 'order_id\n1\n', 'b.csv': 'order_id\n2\n' });
   chmodSync(path.join(cwd, landing, 'a.csv'), 0);
-  const { status, stderr } = ingest(cwd);
-  assert.equal(status, 3);
+  const { status, stderr } = asNobody(['ingest', '--quiet'], cwd);
+  assert.equal(status, 3, stderr);
   assert.match(stderr, /a\.csv: Permission denied/);
   assert.deepEqual(query(cwd, 'select order_id from bronze.orders'), [{ order_id: '2' }]);
   chmodSync(path.join(cwd, landing, 'a.csv'), 0o644);
   assert.equal(ingest(cwd).result.rows, 1);
+});
+
+test('a data folder that cannot be written is named; its tables can still be read', (t) => {
+  const cwd = project(t, { 'a.csv': 'order_id\n1\n' });
+  ingest(cwd);
+  writeFileSync(path.join(cwd, landing, 'b.csv'), 'order_id\n2\n');
+  assert.equal(asNobody(['tables'], cwd).status, 0);
+  spawnSync('chmod', ['-R', 'a-w', path.join(cwd, '.tarn')]);
+  const done = asNobody(['ingest', '--quiet'], cwd);
+  spawnSync('chmod', ['-R', 'u+w', path.join(cwd, '.tarn')]);
+  assert.equal(done.status, 3, done.stderr);
+  assert.match(done.stderr, /\.tarn\/[^:]*: .*(denied|read-?only|permission)/i);
+  assert.equal(ingest(cwd).result.rows, 1);
+});
+
+test('a file whose name is not UTF-8 loads under a name that is', (t) => {
+  const cwd = makeFolder(t, { 'tarn.yml': 'name: shop\n' });
+  const name = Buffer.concat([Buffer.from(`${cwd}/caf`), Buffer.from([0xe9]), Buffer.from('.csv')]);
+  writeFileSync(name, 'a,b\n1,2\n');
+  const done = spawnSync('sh', ['-c', 'exec "$0" ingest caf*', binary], { cwd, encoding: 'utf8' });
+  assert.equal(done.status, 0, done.stderr);
+  assert.deepEqual(query(cwd, 'select a, b, _file from bronze.caf').map((row) => [row.a, row.b, path.basename(row._file)]), [[1, 2, 'caf_.csv']]);
 });
 
 test('wrong types and keys in sources/*.yml name file and line', (t) => {

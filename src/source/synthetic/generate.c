@@ -13,6 +13,7 @@
 #include "base/hash.h"
 #include "base/json_writer.h"
 #include "base/pool.h"
+#include "base/text.h"
 #include "source/synthetic/parquet.h"
 
 /* Syncing waits for the disk, not for a core. */
@@ -233,8 +234,9 @@ static enum tarn_status write_files(struct run *run, struct tarn_error *err)
         bytes += run->written[i].output.bytes;
         written += run->written[i].output.rows;
     }
-    tarn_progress_end(run->step, run->error.status == TARN_OK,
-                      "%" PRIu64 " rows, %zu files, %.1f MB", written, run->count,
+    char rows_text[TARN_COUNT_TEXT_BYTES];
+    tarn_progress_end(run->step, run->error.status == TARN_OK, "%s rows, %zu files, %.1f MB",
+                      tarn_count_text((int64_t)written, rows_text), run->count,
                       (double)bytes / 1e6);
     if (run->error.status != TARN_OK) {
         *err = run->error;

@@ -114,6 +114,24 @@ struct copying {
     struct tarn_error *err;
 };
 
+/* DuckDB's name of the codec that the table asks for (write.parquet.compression-codec, as in
+ * Iceberg's documentation); zstd when it asks for none or for one that DuckDB does not write. */
+static const char *codec_of(const struct lake_change *change)
+{
+    static const char *const names[][2] = {{"zstd", "zstd"},     {"snappy", "snappy"},
+                                           {"lz4", "lz4_raw"},   {"gzip", "gzip"},
+                                           {"brotli", "brotli"}, {"uncompressed", "uncompressed"}};
+    const char *wanted =
+        change->base ? tarn_metadata_property(change->base, TARN_LAKE_CODEC_PROPERTY) : NULL;
+    for (size_t i = 0; i < change->property_count; i++)
+        if (strcmp(change->properties[i].key, TARN_LAKE_CODEC_PROPERTY) == 0)
+            wanted = change->properties[i].value;
+    for (size_t i = 0; wanted && i < TARN_COUNT(names); i++)
+        if (strcmp(wanted, names[i][0]) == 0)
+            return names[i][1];
+    return "zstd";
+}
+
 static void write_options(const struct copying *c, bool ordered, struct tarn_buffer *sql)
 {
     TARN_AUTO_FREE char *pattern = tarn_format("%s-{uuidv7}", c->prefix);
@@ -122,8 +140,10 @@ static void write_options(const struct copying *c, bool ordered, struct tarn_buf
     json_decref(json);
     /* Dictionaries only for columns with few values: measured on raw order lines, larger ones cost
      * 30 % more time and 40 % more space than zstd over plain text. */
-    tarn_buffer_append_str(sql, " (FORMAT parquet, COMPRESSION zstd, DICTIONARY_SIZE_LIMIT 2000, "
-                                "RETURN_STATS true, FIELD_IDS ");
+    tarn_buffer_printf(sql,
+                       " (FORMAT parquet, COMPRESSION %s, DICTIONARY_SIZE_LIMIT 2000, "
+                       "RETURN_STATS true, FIELD_IDS ",
+                       codec_of(c->change));
     tarn_iceberg_field_ids_write(&c->in_file, sql);
     tarn_buffer_append_str(sql, ", KV_METADATA {\"iceberg.schema\": ");
     tarn_sql_literal(sql, tarn_text_of(schema ? schema : ""));

@@ -199,6 +199,8 @@ enum tarn_lake_schema_policy {
                               * OVERWRITE the   table takes the query's columns, order and types
                               * whatever they are */
 };
+/* Table property: the codec of new data files (zstd when not set). */
+#define TARN_LAKE_CODEC_PROPERTY "write.parquet.compression-codec"
 struct tarn_lake_doc {
     const char *column;
     const char *doc;

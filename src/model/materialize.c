@@ -117,6 +117,10 @@ static void take_docs(struct tarn_model_worker *w, const struct tarn_model_node 
     write->comment = node->description[0] ? node->description : NULL;
 }
 
+/* What models write is read again at once, by their children and tests: a codec that is quick both
+ * ways saves an eighth of a build's time. Bronze, which is kept for long, stays with zstd. */
+static const struct tarn_lake_property model_codec = {TARN_LAKE_CODEC_PROPERTY, "snappy"};
+
 static struct tarn_lake_write write_of(struct tarn_model_worker *w,
                                        const struct tarn_model_node *node, const char *query)
 {
@@ -126,6 +130,8 @@ static struct tarn_lake_write write_of(struct tarn_model_worker *w,
         .query = query,
         .mode = TARN_LAKE_OVERWRITE,
         .schema = TARN_LAKE_SCHEMA_SYNC,
+        .properties = &model_codec,
+        .property_count = 1,
     };
     struct tarn_value partition = tarn_node_config(node, "partition_by");
     if (tarn_value_is_nothing(partition))

@@ -96,7 +96,7 @@ static void show_event(struct display *display, const struct tarn_task_event *ev
         break;
     case TARN_TASK_CANCELLED:
         if (*step)
-            tarn_progress_end(*step, false, "stopped");
+            tarn_progress_warn(*step, "stopped");
         break;
     case TARN_TASK_UPSTREAM_FAILED:
         tarn_progress_skip(tarn_progress_begin(display->progress, event->task, 0),

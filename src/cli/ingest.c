@@ -104,13 +104,13 @@ static enum tarn_status copy_argument(const struct tarn_ingest *ingest,
 /* ---- what is said
  * --------------------------------------------------------------------------------------- */
 
-static void print_rejects(const char *title, const char *between,
+static void print_rejects(const char *gap, const char *title, const char *between,
                           const struct tarn_ingest_reject *list, size_t count)
 {
     enum { SHOWN = 20 };
     if (count == 0)
         return;
-    printf("\n%s\n", title);
+    printf("%s%s\n", gap, title);
     for (size_t i = 0; i < count && i < SHOWN; i++)
         printf("  %s%s%s\n", list[i].file, between, list[i].reason);
     if (count > SHOWN)
@@ -146,11 +146,12 @@ static void print_text(const struct tarn_ingest_result *result, const struct nam
     int64_t known = result->known + (int64_t)names->known_count;
     if (result->table_count > 0)
         print_tables(result, arena);
-    print_rejects("These files were loaded before; nothing was changed:", " = ", names->known,
+    const char *gap = result->table_count > 0 ? "\n" : "";
+    print_rejects(gap, "These files were loaded before; nothing was changed:", " = ", names->known,
                   names->known_count);
-    print_rejects("The same content as another file, loaded once:", " = ", result->duplicates,
+    print_rejects("\n", "The same content as another file, loaded once:", " = ", result->duplicates,
                   result->duplicate_count);
-    print_rejects("Rejected (in bronze.rejected_files):", ": ", result->rejected,
+    print_rejects("\n", "Rejected (in bronze.rejected_files):", ": ", result->rejected,
                   result->rejected_count);
     if (result->total.rejected_rows > 0)
         printf("\n%s in bronze.rejected_rows with the reason.\n",
@@ -158,9 +159,9 @@ static void print_text(const struct tarn_ingest_result *result, const struct nam
                                                 : "Some records could not be read: they are");
     if (result->table_count == 0 && known == 0)
         puts("There is nothing in landing/ to load.");
-    else if (result->table_count == 0)
-        printf("Nothing new: %s file%s loaded before.\n", tarn_count_text(known, files),
-               known == 1 ? " was" : "s were");
+    else if (result->table_count == 0 && result->known > 0)
+        printf("Nothing new: %s file%s loaded before.\n", tarn_count_text(result->known, files),
+               result->known == 1 ? " was" : "s were");
 }
 
 static void json_rejects(struct tarn_json_writer *w, const char *key, const char *what,

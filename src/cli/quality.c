@@ -257,6 +257,8 @@ static enum tarn_status look_at_table(struct quality_arguments *a, const char *t
     TARN_AUTO_ARENA struct tarn_arena *arena = tarn_arena_new();
     TARN_AUTO(close_session) struct tarn_session *session = NULL;
     struct tarn_profile profile;
+    if (suggest && a->common.json)
+        return tarn_fail(err, TARN_USAGE, "a suggested suite is YAML; leave --json away");
     TARN_TRY(tarn_workspace_open(&a->common, &workspace, err));
     TARN_TRY(tarn_session_open(workspace.engine, &session, err));
     TARN_TRY(profile_of(table, &workspace, session, arena, &profile, err));

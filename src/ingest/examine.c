@@ -199,7 +199,7 @@ enum tarn_status tarn_examine(struct tarn_examiner *examiner, struct tarn_landin
             "declare it in sources/*.yml");
     if (file->format == TARN_FORMAT_PARQUET)
         return TARN_OK; /* DuckDB reads its footer later */
-    enum tarn_encoding encoding = file->declared ? file->declared->encoding : TARN_ENCODING_DETECT;
+    enum tarn_encoding encoding = file->declared ? file->declared->encoding : TARN_ENCODING_GUESS;
     struct tarn_error why = {0};
     enum tarn_status status =
         tarn_input_open(file->path, encoding, examiner->spill_directory, &file->input, &why);

@@ -146,6 +146,18 @@ static size_t take_utf16(const unsigned char *p, size_t left, bool big_endian, u
     return 4;
 }
 
+/* Unicode of Windows-1252's bytes from 0x80; 0: the code of that number (WHATWG, "windows-1252").
+ */
+static uint32_t of_windows_1252(unsigned char byte)
+{
+    static const uint16_t special[32] = {
+        0x20AC, 0,      0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021, 0x02C6, 0x2030, 0x0160,
+        0x2039, 0x0152, 0,      0x017D, 0,      0,      0x2018, 0x2019, 0x201C, 0x201D, 0x2022,
+        0x2013, 0x2014, 0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0,      0x017E, 0x0178};
+    uint32_t found = byte >= 0x80 && byte < 0xA0 ? special[byte - 0x80] : 0;
+    return found ? found : byte;
+}
+
 static enum tarn_status convert(const char *path, enum tarn_encoding encoding, bool big_endian,
                                 const char *spill_directory, struct tarn_input *input,
                                 struct tarn_error *err)
@@ -163,7 +175,7 @@ static enum tarn_status convert(const char *path, enum tarn_encoding encoding, b
     while (used < len && status == TARN_OK) {
         size_t filled = 0;
         while (used < len && filled < PIECE_BYTES - 4) {
-            uint32_t c = p[used];
+            uint32_t c = of_windows_1252(p[used]);
             used += encoding == TARN_ENCODING_LATIN1
                         ? 1
                         : take_utf16(p + used, len - used, big_endian, &c);
@@ -189,6 +201,27 @@ static bool looks_like_utf16(struct tarn_text text, bool *ret_big_endian)
     return len >= 4 && most * 10 >= len / 2 * 8 && least * 50 <= len;
 }
 
+/* Text with bytes beyond ASCII of which none is part of a UTF-8 sequence. */
+static bool looks_like_latin1(struct tarn_text text)
+{
+    enum { SAMPLE = 4 << 20 };
+    bool found = false;
+    for (size_t i = 0; i < text.len && i < SAMPLE; i++) {
+        unsigned char c = (unsigned char)text.data[i];
+        if (c < ' ' && !strchr("\t\n\v\f\r", c))
+            return false; /* binary */
+        if (c == 0 || c == 0x7F)
+            return false;
+        if (c < 0x80)
+            continue;
+        size_t left = text.len - i;
+        if (tarn_utf8_valid_prefix((struct tarn_text){text.data + i, left < 4 ? left : 4}) > 0)
+            return false;
+        found = true;
+    }
+    return found;
+}
+
 static bool has_mark(struct tarn_text text, const char *mark, size_t len)
 {
     return text.len >= len && memcmp(text.data, mark, len) == 0;
@@ -205,13 +238,16 @@ static enum tarn_status to_utf8(const char *path, enum tarn_encoding encoding,
                                 struct tarn_error *err)
 {
     bool little = has_mark(input->text, "\xff\xfe", 2), big = has_mark(input->text, "\xfe\xff", 2);
-    bool big_guess = false;
+    bool big_guess = false, guess = encoding == TARN_ENCODING_GUESS;
+    encoding = guess ? TARN_ENCODING_DETECT : encoding;
     if (encoding == TARN_ENCODING_DETECT && !little && !big &&
         looks_like_utf16(input->text, &big_guess)) {
         encoding = TARN_ENCODING_UTF16;
         big = big_guess;
     } else if (encoding == TARN_ENCODING_DETECT && (little || big)) {
         encoding = TARN_ENCODING_UTF16;
+    } else if (guess && looks_like_latin1(input->text)) {
+        encoding = TARN_ENCODING_LATIN1;
     }
     if (encoding == TARN_ENCODING_LATIN1)
         return convert(path, encoding, false, spill_directory, input, err);

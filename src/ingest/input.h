@@ -15,8 +15,9 @@
 enum tarn_encoding {
     TARN_ENCODING_DETECT, /* a byte order mark or the pattern of zero bytes; otherwise UTF-8 */
     TARN_ENCODING_UTF8,
-    TARN_ENCODING_UTF16, /* byte order by its mark, little endian without one */
-    TARN_ENCODING_LATIN1,
+    TARN_ENCODING_UTF16,  /* byte order by its mark, little endian without one */
+    TARN_ENCODING_LATIN1, /* Windows-1252, which has letters where Latin-1 has control codes */
+    TARN_ENCODING_GUESS,  /* as DETECT, and LATIN1 when nothing beyond ASCII can be UTF-8 */
 };
 
 /* Named limit: bytes one gzip file may unpack to. */

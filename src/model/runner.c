@@ -69,6 +69,31 @@ enum tarn_status tarn_worker_compile(struct tarn_model_worker *w, struct tarn_mo
     return w->options->command == TARN_MODEL_COMPILE ? status : TARN_OK;
 }
 
+/* A source of the node that has no table yet: the usual reason in a new project. */
+static const char *missing_source(struct tarn_model_worker *w, const struct tarn_model_node *node)
+{
+    for (size_t i = 0; i < node->parents.count; i++) {
+        const struct tarn_model_node *source = node->parents.items[i];
+        struct tarn_column *columns;
+        size_t count;
+        struct tarn_error ignored;
+        TARN_BUFFER(sql, 4096);
+        if (source->kind != TARN_NODE_SOURCE)
+            continue;
+        tarn_buffer_append_str(&sql, "from ");
+        tarn_sql_identifier(&sql, source->schema);
+        tarn_buffer_append_str(&sql, ".");
+        tarn_sql_identifier(&sql, source->alias);
+        if (tarn_session_describe(w->session, tarn_buffer_str(&sql), w->context.arena, &columns,
+                                  &count, &ignored) != TARN_OK)
+            return tarn_arena_format(w->context.arena,
+                                     "\n  the source %s.%s has no table yet; `tarn ingest` loads "
+                                     "files into bronze tables, `tarn tables` lists what there is",
+                                     source->schema, source->alias);
+    }
+    return "";
+}
+
 void tarn_worker_explain(struct tarn_model_worker *w, const struct tarn_model_node *node,
                          const char *compiled, struct tarn_error *err)
 {
@@ -90,7 +115,8 @@ void tarn_worker_explain(struct tarn_model_worker *w, const struct tarn_model_no
     char at[16] = "";
     if (line)
         snprintf(at, sizeof at, ":%u", line);
-    tarn_fail(err, TARN_SQL, "%s\n  compiled SQL: %s%s", copy, path, at);
+    tarn_fail(err, TARN_SQL, "%s\n  compiled SQL: %s%s%s", copy, path, at,
+              strstr(copy, "does not exist") ? missing_source(w, node) : "");
 }
 
 static enum tarn_status find_done(struct tarn_model_worker *w, const struct tarn_model_node *node,

@@ -92,10 +92,12 @@ static enum tarn_status fail_no_table(const struct run *r, const struct tarn_sui
         nearest = tarn_text_nearest(tarn_arena_format(r->arena, "%s.%s", suite->ns, suite->table),
                                     names, list.count);
     }
-    return tarn_yaml_fail(suite->table_node, err,
-                          "suite '%s': there is no table %s.%s%s%s%s; `tarn tables` lists them",
-                          suite->name, suite->ns, suite->table, nearest ? "; did you mean '" : "",
-                          nearest ? nearest : "", nearest ? "'?" : "");
+    return tarn_yaml_fail(
+        suite->table_node, err,
+        "suite '%s': there is no table %s.%s%s%s%s; `tarn tables` lists them, `tarn "
+        "build` makes those of models",
+        suite->name, suite->ns, suite->table, nearest ? "; did you mean '" : "",
+        nearest ? nearest : "", nearest ? "'?" : "");
 }
 
 static enum tarn_status check_key(const struct run *r, const struct tarn_suite_report *s,

@@ -195,6 +195,26 @@ test('a data folder that cannot be written is named; its tables can still be rea
   assert.equal(ingest(cwd).result.rows, 1);
 });
 
+test('Windows-1252 is read where no source declares the file; a stray byte in UTF-8 is no reason to', (t) => {
+  const cwd = makeFolder(t, { 'tarn.yml': 'name: shop\n' });
+  const write = (name, ...parts) => writeFileSync(path.join(cwd, name), Buffer.concat(parts.map((part) => Buffer.from(part))));
+  write('ansi.csv', 'id,name\n1,Jos', [0xe9], '\n2,', [0x80], '5 ', [0x96], '\n');
+  write('mixed.csv', 'id,name\n1,José\n2,Jos', [0xe9], '\n');
+  assert.equal(tarn(['ingest', 'ansi.csv', 'mixed.csv'], { cwd }).status, 0);
+  assert.deepEqual(query(cwd, 'select name from bronze.ansi order by id'), [{ name: 'José' }, { name: '€5 –' }]);
+  assert.deepEqual(query(cwd, 'select name from bronze.mixed'), [{ name: 'José' }]);
+  assert.equal(rejectedRows(cwd).length, 1);
+});
+
+test('a model whose source has not been loaded says so', (t) => {
+  const cwd = makeFolder(t);
+  assert.equal(tarn(['init', 'shop'], { cwd }).status, 0);
+  const done = tarn(['build'], { cwd: path.join(cwd, 'shop') });
+  assert.equal(done.status, 1);
+  assert.match(done.stderr, /the source bronze\.sales has no table yet; `tarn ingest` loads/);
+  assert.match(done.stderr, /skip +main\.daily_sales +table skipped/);
+});
+
 test('a file whose name is not UTF-8 loads under a name that is', (t) => {
   const cwd = makeFolder(t, { 'tarn.yml': 'name: shop\n' });
   const name = Buffer.concat([Buffer.from(`${cwd}/caf`), Buffer.from([0xe9]), Buffer.from('.csv')]);

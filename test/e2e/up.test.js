@@ -26,6 +26,16 @@ test('up --json prints JSON lines only', (t) => {
   assert.equal(jsonLines(tarn(['up', '--json'], { cwd }).stdout).at(-1).state, 'success');
 });
 
+test('up --json gives the report as one more line', (t) => {
+  const cwd = makeFolder(t);
+  tarn(['init', 'shop'], { cwd });
+  const shop = path.join(cwd, 'shop');
+  tarn(['ingest', 'data/sales.csv'], { cwd: shop });
+  const done = tarn(['up', '--json'], { cwd: shop });
+  assert.equal(done.status, 0, done.stderr);
+  assert.equal(jsonLines(done.stdout).at(-1).title, 'Sales');
+});
+
 test('up fails with the dag, and says how to go on', (t) => {
   const cwd = makeFolder(t, { 'tarn.yml': 'name: shop\n', 'dags/daily_etl.yml': dag('echo out of milk; exit 4') });
   const done = tarn(['up'], { cwd });

@@ -85,7 +85,10 @@ const quote = (text) => `'${text.replaceAll("'", "''")}'`;
 
 function bronzeSql() {
   const landing = path.join(data, 'landing');
-  const steps = ['-- @ schemas\nCREATE SCHEMA IF NOT EXISTS bronze; CREATE SCHEMA IF NOT EXISTS quarantine;'];
+  const steps = ['-- @ schemas\nCREATE SCHEMA IF NOT EXISTS bronze; CREATE SCHEMA IF NOT EXISTS quarantine; '
+    // the counts look here; a reader in DuckDB leaves bad lines out without keeping them
+    + 'CREATE OR REPLACE TABLE bronze.rejected_rows (_file VARCHAR, _line BIGINT, entity VARCHAR, reason VARCHAR, raw VARCHAR); '
+    + 'CREATE OR REPLACE TABLE bronze.rejected_files (_file VARCHAR, entity VARCHAR, reason VARCHAR, size_bytes BIGINT);'];
   for (const source of readdirSync(landing)) {
     for (const entity of readdirSync(path.join(landing, source))) {
       const glob = quote(path.join(landing, source, entity, '*', '*'));
@@ -115,7 +118,7 @@ function tracedSql(file, label) {
   if (!existsSync(file)) return [];
   const statements = readFileSync(file, 'utf8').split(/^-- @ [\d.]+ s\n-- cpu [\d.]+ s$/m).map((text) => text.trim().replace(/;$/, ''));
   return statements.flatMap((sql, index) => {
-    if (!/^\s*(SELECT|WITH|FROM|COPY|CREATE( OR REPLACE)? TEMP)/i.test(sql) || sql.includes('tarn_source')) return [];
+    if (!/^\s*(SELECT|WITH|FROM|COPY|CREATE( OR REPLACE)? (TEMP|TABLE memory\.))/i.test(sql) || sql.includes('tarn_source')) return [];
     const copy = sql.match(/^COPY \((.*)\) TO '[^']*'.*$/is);
     if (!copy) return [`-- @ ${label} ${index}\n${sql};`];
     const target = sql.match(/\/lake\/(\w+)\/(\w+)\/data/);

@@ -345,7 +345,8 @@ static enum tarn_status print_json(const struct output *out, struct tarn_session
 {
     const struct tarn_report *report = out->report;
     TARN_BUFFER(json, 1 << 28);
-    struct tarn_json_writer w = tarn_json_writer(&json, 0); /* one of the lines of `tarn up --json` */
+    struct tarn_json_writer w =
+        tarn_json_writer(&json, 0); /* one of the lines of `tarn up --json` */
     tarn_json_object_begin(&w);
     tarn_json_put_str(&w, "title", report->title);
     tarn_json_key(&w, "parameters");

@@ -25,7 +25,7 @@ const { values: options } = parseArgs({
     json: { type: 'string' },
   },
 });
-const tarn = path.join(root, 'build/src/tarn');
+const tarn = process.env.TARN ?? path.join(root, 'build/src/tarn');
 const peer = path.join(root, 'build/bench/sql_run');
 const work = options.keep ?? mkdtempSync(path.join(tmpdir(), 'tarn-bench-'));
 const project = path.join(work, 'commerce');

@@ -158,7 +158,8 @@ static void print_text(const struct tarn_ingest_result *result, const struct nam
                result->total.rejected_rows == 1 ? "One record could not be read: it is"
                                                 : "Some records could not be read: they are");
     if (result->table_count == 0 && known == 0)
-        puts("There is nothing in landing/ to load.");
+        puts("There is nothing in landing/ to load; `tarn ingest FILE...` takes files from "
+             "elsewhere.");
     else if (result->table_count == 0 && result->known > 0)
         printf("Nothing new: %s file%s loaded before.\n", tarn_count_text(result->known, files),
                result->known == 1 ? " was" : "s were");

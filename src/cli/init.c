@@ -172,9 +172,10 @@ static void say_done(const char *folder, const char *example)
     if (example)
         puts("  tarn up                        # everything, then its report");
     else
-        puts("  tarn ingest data/sales.csv     # the file becomes rows of bronze.sales\n"
-             "  tarn run daily                 # checks, models, tests\n"
-             "  tarn report sales              # the figures");
+        puts("  tarn up                        # loads data/, checks, builds, reports\n"
+             "  tarn ingest FILE...            # your own CSV, JSON or Parquet files\n"
+             "  tarn tables                    # what there is; `tarn sql` queries it\n"
+             "\nREADME.md there tells the rest.");
 }
 
 static enum tarn_status run(int argc, char **argv, struct tarn_error *err)

@@ -193,6 +193,19 @@ test('init makes a project that works, and refuses a folder with something in it
   assert.equal(tarn(['init'], { cwd }).status, 2);
 });
 
+test('a new project comes up at once; a file put into data/ is loaded by the next run', (t) => {
+  const cwd = makeFolder(t);
+  run(cwd, 'init', 'shop');
+  const shop = path.join(cwd, 'shop');
+  const shown = run(shop, 'up');
+  assert.match(shown, /Day by day[^]*Where everything lies[^]*from main\.daily_sales limit 5/);
+  writeFileSync(path.join(shop, 'data/people.csv'), people);
+  run(shop, 'run', 'daily');
+  assert.deepEqual(query(shop, 'select count(*) as n from bronze.people'), [{ n: 2 }]);
+  assert.deepEqual(query(shop, 'select count(*) as n from bronze.sales'), [{ n: 9 }]);
+  assert.match(run(shop, 'report'), /Day by day/);
+});
+
 test('init --example copies a whole example', (t) => {
   const cwd = makeFolder(t);
   run(cwd, 'init', 'mine', '--example', 'commerce');

@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/json_writer.h"
 #include "cli/command.h"
+#include "cli/table_print.h"
 #include "cli/workspace.h"
 
 enum { DAYS_DEFAULT = 5, KEEP_DEFAULT = 1 };
@@ -45,9 +46,14 @@ static enum tarn_status maintain_table(const struct settings *settings, struct t
         tarn_progress_end(step, false, "failed");
         return tarn_error_wrap(err, "maintaining %s", name);
     }
-    tarn_progress_end(step, true,
-                      "%" PRId64 " -> %" PRId64 " files, %" PRId64 " snapshots forgotten",
-                      compacted.files_before, compacted.files_after, expired.snapshots_expired);
+    if (compacted.files_after == compacted.files_before && expired.snapshots_expired == 0) {
+        tarn_progress_minor(step);
+        tarn_progress_end(step, true, "nothing to do");
+    } else {
+        tarn_progress_end(step, true,
+                          "%" PRId64 " -> %" PRId64 " files, %" PRId64 " snapshots gone",
+                          compacted.files_before, compacted.files_after, expired.snapshots_expired);
+    }
     total->snapshots_expired += expired.snapshots_expired;
     total->files_removed += expired.files_removed;
     total->bytes_removed += expired.bytes_removed;
@@ -84,10 +90,11 @@ static enum tarn_status maintain_all(const struct settings *settings, struct tar
 static void print_total(const struct tarn_lake_maintenance *total, bool json)
 {
     if (!json) {
-        printf("%" PRId64 " snapshots forgotten, %" PRId64
-               " files removed (%.1f MB); small files: %" PRId64 " before, %" PRId64 " after\n",
-               total->snapshots_expired, total->files_removed, (double)total->bytes_removed / 1e6,
-               total->files_before, total->files_after);
+        char size[TARN_COUNT_TEXT_BYTES];
+        printf("%" PRId64 " snapshots forgotten, %" PRId64 " files removed (%s), %" PRId64
+               " files merged into %" PRId64 "\n",
+               total->snapshots_expired, total->files_removed,
+               tarn_size_text(total->bytes_removed, size), total->files_before, total->files_after);
         return;
     }
     TARN_BUFFER(out, 4096);

@@ -148,5 +148,8 @@ enum tarn_status tarn_options_parse(int argc, char **argv, struct tarn_common *c
                              argv[at], parse.command);
         }
     }
+    if (common && common->threads < 0)
+        return tarn_fail(err, TARN_USAGE, "--threads is 1 or more, not %lld",
+                         (long long)common->threads);
     return TARN_OK;
 }

@@ -30,10 +30,10 @@ static enum tarn_status choice(const char *option, const char *value, const char
             *ret_at = (int)count;
             return TARN_OK;
         }
-    const char *nearest = tarn_text_nearest(value, choices, count);
-    return tarn_fail(err, TARN_USAGE, "--%s does not take '%s'; %s%s%s", option, value,
-                     nearest ? "did you mean '" : "the first of its values is '",
-                     nearest ? nearest : choices[0], "'?");
+    TARN_BUFFER(all, 1000);
+    for (size_t i = 0; i < count; i++)
+        tarn_buffer_printf(&all, "%s%s", i == 0 ? "" : i + 1 < count ? ", " : " or ", choices[i]);
+    return tarn_fail(err, TARN_USAGE, "--%s is %s, not '%s'", option, tarn_buffer_str(&all), value);
 }
 
 static enum tarn_status check_arguments(struct quality_arguments *a, struct tarn_error *err)

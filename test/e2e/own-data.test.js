@@ -206,6 +206,21 @@ test('a new project comes up at once; a file put into data/ is loaded by the nex
   assert.match(run(shop, 'report'), /Day by day/);
 });
 
+test('options out of range are named with what they take', (t) => {
+  const cwd = project(t);
+  for (const [args, said] of [
+    [['tables', '--threads', '-1'], /--threads is 1 or more, not -1/],
+    [['quality', '--layer', 'nope'], /--layer is bronze, silver or gold, not 'nope'/],
+    [['tables', 'a', 'b'], /it takes one namespace, not 2/],
+    [['init', 'a', 'b'], /it takes one folder, not 2/],
+    [['version', '--nonsense'], /there is no option '--nonsense'/],
+  ]) {
+    const done = tarn(args, { cwd });
+    assert.equal(done.status, 2, args.join(' '));
+    assert.match(done.stderr, said);
+  }
+});
+
 test('init --example copies a whole example', (t) => {
   const cwd = makeFolder(t);
   run(cwd, 'init', 'mine', '--example', 'commerce');

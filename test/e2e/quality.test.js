@@ -167,5 +167,5 @@ test('mistakes name the file, the line and the nearest valid name', (t) => {
   mistake('suites: [', /q\.yml:/);
   const option = run(cwd, '--layer', 'silve');
   assert.equal(option.status, 2);
-  assert.match(option.stderr, /did you mean 'silver'/);
+  assert.match(option.stderr, /--layer is bronze, silver or gold, not 'silve'/);
 });

@@ -37,7 +37,8 @@ static enum tarn_status attach_now(struct tarn_workspace *ws, struct tarn_sessio
     const char *problems = "";
     TARN_TRY(tarn_lake_attach_all(ws->lake, session, arena, &problems, err));
     if (*problems)
-        fprintf(stderr, "%s%s", problems, tarn_text_ends(tarn_text_of(problems), "\n") ? "" : "\n");
+        fprintf(stderr, "warning: %s%s", problems,
+                tarn_text_ends(tarn_text_of(problems), "\n") ? "" : "\n");
     return TARN_OK;
 }
 

@@ -74,18 +74,11 @@ static const char *missing_source(struct tarn_model_worker *w, const struct tarn
 {
     for (size_t i = 0; i < node->parents.count; i++) {
         const struct tarn_model_node *source = node->parents.items[i];
-        struct tarn_column *columns;
-        size_t count;
-        struct tarn_error ignored;
-        TARN_BUFFER(sql, 4096);
-        if (source->kind != TARN_NODE_SOURCE)
-            continue;
-        tarn_buffer_append_str(&sql, "from ");
-        tarn_sql_identifier(&sql, source->schema);
-        tarn_buffer_append_str(&sql, ".");
-        tarn_sql_identifier(&sql, source->alias);
-        if (tarn_session_describe(w->session, tarn_buffer_str(&sql), w->context.arena, &columns,
-                                  &count, &ignored) != TARN_OK)
+        enum tarn_lake_kind kind = TARN_LAKE_TABLE;
+        struct tarn_error ignored; /* only a hint is lost */
+        if (source->kind == TARN_NODE_SOURCE &&
+            tarn_lake_kind_of(w->lake, source->schema, source->alias, &kind, &ignored) == TARN_OK &&
+            kind == TARN_LAKE_NOTHING)
             return tarn_arena_format(w->context.arena,
                                      "\n  the source %s.%s has no table yet; `tarn ingest` loads "
                                      "files into bronze tables, `tarn tables` lists what there is",

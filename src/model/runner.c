@@ -81,7 +81,8 @@ static const char *missing_source(struct tarn_model_worker *w, const struct tarn
             kind == TARN_LAKE_NOTHING)
             return tarn_arena_format(w->context.arena,
                                      "\n  the source %s.%s has no table yet; `tarn ingest` loads "
-                                     "files into bronze tables, `tarn tables` lists what there is",
+                                     "files into bronze tables, `tarn quality` makes those of "
+                                     "quarantine",
                                      source->schema, source->alias);
     }
     return "";

@@ -344,10 +344,12 @@ static enum tarn_status move_file(const struct copying *c, struct tarn_text from
                                   const char **ret_path)
 {
     const char *old = tarn_arena_strndup(c->change->arena, from.data, from.len);
-    *ret_path = tarn_path_join(c->data_folder, tarn_path_name(old));
-    if (strcmp(old, *ret_path) == 0)
-        return TARN_OK;
-    return tarn_file_move(old, *ret_path, c->err);
+    const char *path =
+        tarn_arena_format(c->change->arena, "%s/%s", c->data_folder, tarn_path_name(old));
+    if (strcmp(old, path) != 0)
+        TARN_TRY(tarn_file_move(old, path, c->err));
+    *ret_path = path;
+    return TARN_OK;
 }
 
 static enum tarn_status read_file(const struct copying *c, const struct tarn_result *result,
@@ -369,7 +371,6 @@ static enum tarn_status read_file(const struct copying *c, const struct tarn_res
     const char *path;
     TARN_TRY(move_file(c, tarn_vector_text(&names, row), &path));
     file->location = tarn_arena_format(change->arena, "file://%s", path);
-    free((void *)(uintptr_t)path);
     TARN_RESERVE(change->added, change->added_cap, change->added_count + 1);
     change->added[change->added_count++] =
         file; /* from here on it is removed when the commit is not finished */

@@ -198,6 +198,7 @@ for (let i = 0; i < Number(options.runs); i++) {
 const summary = {
   command: `node bench/pipeline.mjs ${process.argv.slice(2).join(' ')}`,
   machine: { cpu: cpus()[0].model, cores: cpus().length, memoryGb: Math.round(totalmem() / 1e9), kernel: release() },
+  seed: Number(/^seed: (\d+)/m.exec(readFileSync(path.join(project, 'sources/shop.yml'), 'utf8'))[1]),
   orders: Number(options.orders), rawMb, runs,
   median: {
     tarnSeconds: median(runs.map((run) => run.tarn.seconds)),

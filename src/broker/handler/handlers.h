@@ -1,0 +1,29 @@
+/* broker/handler/handlers.h -- which function answers which API key; the rows are in handlers.c.
+ *
+ * A key without a row is not offered in ApiVersions and refused when it is asked for all the same.
+ */
+#ifndef TARN_BROKER_HANDLER_HANDLERS_H
+#define TARN_BROKER_HANDLER_HANDLERS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct tarn_request;
+
+struct tarn_handler {
+    void (*handle)(struct tarn_request *request);
+    bool before_authentication; /* answered on a SASL connection that has not said who it is */
+};
+
+/* NULL when nobody answers it. */
+const struct tarn_handler *tarn_handler_find(int16_t api_key);
+
+/* The families; each row of handlers.c names one of these. */
+void tarn_handle_api_versions(struct tarn_request *request);
+void tarn_handle_metadata(struct tarn_request *request);
+void tarn_handle_produce(struct tarn_request *request);
+void tarn_handle_fetch(struct tarn_request *request);
+void tarn_handle_list_offsets(struct tarn_request *request);
+void tarn_handle_create_topics(struct tarn_request *request);
+
+#endif

@@ -13,8 +13,8 @@
  *       tarn_request_reply(request, &response);
  *   }
  *
- * Every request is answered exactly once, by tarn_request_reply, tarn_request_fail or
- * tarn_request_finish, in the handler or any time later on the loop thread; the answer is encoded
+ * Every request is answered exactly once, by tarn_request_reply, tarn_request_finish or
+ * tarn_request_close, in the handler or any time later on the loop thread; the answer is encoded
  * in that call, so it may point to the stack, to the request's arena, to the body, or to memory
  * that lives as long as the topic. The request is gone after the call, unless the handler's own
  * code says otherwise. Answers leave a connection in the order of its requests, however late one of

@@ -62,7 +62,7 @@ struct tarn_topic_config {
     const char *documentation;
 };
 
-enum { TARN_TOPIC_CONFIGS_MAX = 32 };
+enum { TARN_TOPIC_CONFIGS_MAX = 40 };
 /* In order of name. */
 size_t tarn_topic_config_count(void);
 const struct tarn_topic_config *tarn_topic_config_at(size_t index);

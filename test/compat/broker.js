@@ -1,0 +1,52 @@
+// Starts `tarn broker` on a free port over a folder of its own, for foreign clients and suites.
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const binary = path.resolve(process.env.TARN ?? path.join(path.dirname(fileURLToPath(import.meta.url)), '../../build/src/tarn'));
+const startTimeoutMs = 30_000;
+
+// What else each kind of broker is told, and what its clients have to say.
+const kinds = {
+  plain: { args: [] },
+  noautocreate: { args: ['--no-auto-create'] },
+  acl: { args: ['--authorize'] },
+};
+
+// `{ address, data, process, ended(), stop() }`; stop() ends it as Ctrl-C does and removes the folder unless `data` was given.
+export async function startBroker({ kind = 'plain', partitions, data, args = [] } = {}) {
+  const folder = data ?? mkdtempSync(path.join(tmpdir(), 'tarn-broker-'));
+  const child = spawn(binary, [
+    'broker', '--data', folder, '--port', '0', '--registry-port', '0', '--rest-port', '0', '--json',
+    ...(partitions ? ['--partitions', String(partitions)] : []), ...kinds[kind].args, ...args,
+  ], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let end, errors = '', output = '';
+  child.stderr.on('data', (piece) => { errors = (errors + piece).slice(-20_000); });
+  const closed = new Promise((resolve) => {
+    child.on('close', (code, signal) => {
+      end = `${signal ?? `exit code ${code}`}\n${errors}`;
+      resolve();
+    });
+  });
+  const line = await new Promise((resolve, reject) => {
+    const timer = setTimeout(() => { child.kill('SIGKILL'); reject(new Error('tarn broker said nothing')); }, startTimeoutMs);
+    closed.then(() => { clearTimeout(timer); reject(new Error(`tarn broker ended: ${end}`)); });
+    child.stdout.on('data', (piece) => {
+      output += piece;
+      if (!output.includes('\n')) return;
+      clearTimeout(timer);
+      resolve(JSON.parse(output.slice(0, output.indexOf('\n'))));
+    });
+  });
+  return {
+    ...line, address: `127.0.0.1:${line.port}`, data: folder, process: child,
+    ended: () => end,
+    async stop(signal = 'SIGINT') {
+      if (!end) child.kill(signal);
+      await closed;
+      if (!data) rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}

@@ -27,6 +27,33 @@ static enum tarn_status read_columns(const struct tarn_yaml *entity, struct tarn
                                   tarn_yaml_kind_name(name->kind));
         declared->columns[declared->column_count++] = name->text;
     }
+    declared->table_columns = declared->columns;
+    declared->table_column_count = declared->column_count;
+    return TARN_OK;
+}
+
+/* What a synthetic source can write: its fields, and what a change of its schema calls them. Which
+ * of them there are depends on the period that is generated; the table has all. */
+static enum tarn_status read_synthetic_columns(const struct tarn_yaml *entity,
+                                               struct tarn_arena *arena,
+                                               struct tarn_declared *declared,
+                                               struct tarn_error *err)
+{
+    const struct tarn_yaml *fields = tarn_yaml_get(entity, "fields");
+    const struct tarn_yaml *faults = tarn_yaml_get(entity, "faults");
+    size_t most = (fields ? fields->count : 0) + (faults ? faults->count : 0);
+    declared->table_columns = tarn_arena_array(arena, most + 1, sizeof *declared->table_columns);
+    for (size_t i = 0; fields && fields->kind == TARN_YAML_MAP && i < fields->count; i++) {
+        bool hidden = false;
+        TARN_TRY(tarn_yaml_bool(fields->items[i], "hidden", &hidden, err));
+        if (!hidden)
+            declared->table_columns[declared->table_column_count++] = tarn_yaml_key(fields, i);
+    }
+    for (size_t i = 0; faults && faults->kind == TARN_YAML_LIST && i < faults->count; i++) {
+        const struct tarn_yaml *name = tarn_yaml_get(faults->items[i], "rename_to");
+        if (name && name->text)
+            declared->table_columns[declared->table_column_count++] = name->text;
+    }
     return TARN_OK;
 }
 
@@ -85,6 +112,8 @@ static enum tarn_status read_source(const char *path, struct reading *reading,
         TARN_TRY(read_files(files, strict, &declared, err));
         if (strict)
             TARN_TRY(read_columns(entity, reading->arena, &declared, err));
+        else
+            TARN_TRY(read_synthetic_columns(entity, reading->arena, &declared, err));
         TARN_RESERVE(reading->items, reading->cap, reading->count + 1);
         reading->items[reading->count++] = declared;
     }

@@ -59,6 +59,16 @@ static const struct tarn_type *type_of(struct group *group, const char *sql)
     return type ? type : tarn_type_parse(group->arena, "VARCHAR");
 }
 
+/* A column that is declared is there, whether or not these files bring it. */
+static void add_declared_columns(struct group *group)
+{
+    const struct tarn_declared *declared = group->text_count ? group->text[0]->declared : NULL;
+    for (size_t i = 0; declared && i < declared->table_column_count; i++) {
+        int at = tarn_columns_add(&group->columns, tarn_text_of(declared->table_columns[i]));
+        group->columns.items[at].guess.counts[TARN_CLASS_TEXT] = INT32_MAX;
+    }
+}
+
 /* Columns of CSV and JSON files; without a declaration with what was guessed of their types. */
 static void add_text_columns(struct group *group)
 {
@@ -72,6 +82,7 @@ static void add_text_columns(struct group *group)
                 group->columns.items[at].guess.counts[TARN_CLASS_TEXT] = INT32_MAX;
         }
     }
+    add_declared_columns(group);
     for (size_t i = 0; i < group->columns.count; i++) {
         struct tarn_scan_column *column = &group->columns.items[i];
         column->type = type_of(group, tarn_guess_type(&column->guess, group->arena));

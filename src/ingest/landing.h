@@ -43,6 +43,8 @@ struct tarn_declared {
     const char *
         *columns; /* names for files without a header; otherwise at least one must be there */
     size_t column_count;
+    const char **table_columns; /* what the table has even when no file brings it */
+    size_t table_column_count;
 };
 struct tarn_declarations {
     struct tarn_declared *items;

@@ -12,7 +12,7 @@
 
 enum { SQL_MAX_BYTES = 64 << 20 };
 
-#define NAMESPACE "quarantine"
+#define NAMESPACE TARN_QUARANTINE_NAMESPACE
 
 static const char no_records[] =
     "SELECT CAST(NULL AS VARCHAR) AS _file, CAST(NULL AS BIGINT) AS _line,\n"

@@ -101,6 +101,7 @@ void tarn_table_scores(const struct tarn_suite_report *suites, size_t suite_coun
                        struct tarn_arena *arena, struct tarn_table_score **ret_scores,
                        size_t *ret_count);
 
+#define TARN_QUARANTINE_NAMESPACE "quarantine"
 /* quality/quarantine.c: replaces the quarantine tables of the suites that have one, in one commit,
  * and sets their quarantine counts. */
 CHECKED enum tarn_status tarn_quarantine_write(const struct tarn_quality *quality,

@@ -81,3 +81,11 @@ test('icebird reads every table of the lake and sees what DuckDB sees', async ()
 });
 
 const typeName = (type) => (typeof type === 'string' ? type : type.type);
+
+test('a single day of the shop goes the same way: what its files lack reads NULL', () => {
+  const data = ['--data', path.join(folder, 'one-day')];
+  run('generate', '--days', '1', '--set', 'orders=200', '--quiet', ...data);
+  run('run', 'daily_etl', '--from', 'ingest', '--quiet', ...data);
+  const sql = 'select count(channel) as before, count(sales_channel) > 0 as after from bronze.orders';
+  assert.deepEqual(JSON.parse(run('sql', sql, '--format', 'json', ...data)), [{ before: 0, after: true }]);
+});

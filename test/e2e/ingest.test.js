@@ -103,6 +103,22 @@ test('a landing file that was changed after loading is an error, and loads nothi
   assert.deepEqual(query(cwd, 'select count(*) as n from bronze.orders'), [{ n: 1 }]);
 });
 
+test('a declared column is there before any file brings it', (t) => {
+  const cwd = project(t, {
+    'sources/made.yml': 'source: made\ntype: synthetic\nperiod: {until: 2026-01-31, days: 31}\nentities:\n  visits:\n    rows: 10\n'
+      + '    files: {format: ndjson}\n    fields:\n      id: {sequence: 1}\n      _x: {value: 1, hidden: true}\n      via: {value: web}\n'
+      + '    faults:\n      - {fault: schema_change, from: 2026-02-01, column: via, rename_to: channel}\n',
+    'sources/crm.yml': 'source: crm\ntype: files\nentities:\n  people:\n    files: {format: csv, header: true}\n    columns: [id, name, phone]\n',
+    [day('made', 'visits', '2026-01-31', 'a.ndjson')]: '{"id": 1}\n',
+    [day('crm', 'people', '2026-01-31', 'a.csv')]: 'name,id\nAnn,1\n',
+  });
+  assert.equal(ingest(cwd).status, 0);
+  assert.deepEqual(query(cwd, 'select * exclude (_file, _line, _load_id, _loaded_at, _arrived_on) from bronze.visits'),
+    [{ id: '1', via: null, channel: null }]);
+  assert.deepEqual(query(cwd, 'select * exclude (_file, _line, _load_id, _loaded_at, _arrived_on) from bronze.people'),
+    [{ name: 'Ann', id: '1', phone: null }]);
+});
+
 test('columns go by name: files gain, lose, rename and reorder them', (t) => {
   const cwd = project(t, {
     [day('shop', 'orders', '2026-03-01', 'a.csv')]: 'order_id,channel,amount\n1,web,10\n',

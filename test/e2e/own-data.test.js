@@ -206,6 +206,20 @@ test('a new project comes up at once; a file put into data/ is loaded by the nex
   assert.match(run(shop, 'report'), /Day by day/);
 });
 
+test('a project builds before anything was checked: the rules that its models rely on run first', (t) => {
+  const cwd = makeFolder(t);
+  run(cwd, 'init', 'shop');
+  const shop = path.join(cwd, 'shop');
+  run(shop, 'ingest', 'data/sales.csv');
+  run(shop, 'build', '--quiet');
+  const counts = () => query(shop, `select (select count(*) from bronze.sales) as sales, (select count(*) from main.stg_sales) as kept,
+    (select count(distinct _line) from quarantine.sales where severity = 'error') as held`);
+  assert.deepEqual(counts(), [{ sales: 9, kept: 7, held: 2 }]);
+  run(shop, 'quality', '--layer', 'bronze', '--quiet');
+  run(shop, 'build', '--quiet');
+  assert.deepEqual(counts(), [{ sales: 9, kept: 7, held: 2 }]);
+});
+
 test('options out of range are named with what they take', (t) => {
   const cwd = project(t);
   for (const [args, said] of [

@@ -2,8 +2,8 @@
  *
  * A state machine without sockets, on the loop thread. Classic groups as Kafka runs them: Empty ->
  * PreparingRebalance -> CompletingRebalance -> Stable, members with session timeouts, static
- * members, votes for the protocol. There is no initial rebalance delay: a group's first member is
- * its leader at once.
+ * members, votes for the protocol. There is no initial rebalance delay: a first generation waits
+ * only for members that are known to be on their way.
  *
  * What lasts is in the log's journal: one key per group ("group/<id>": generation, protocol,
  * members and their assignments, as of the last Stable or Empty) and one per offset
@@ -32,7 +32,7 @@ struct tarn_sync_group_response;
 struct tarn_heartbeat_request;
 struct tarn_leave_group_request;
 struct tarn_leave_group_response;
-struct tarn_describe_groups_response_described_group;
+struct tarn_describe_groups_response_group;
 struct tarn_list_groups_request;
 struct tarn_list_groups_response;
 
@@ -41,8 +41,10 @@ struct tarn_group_options {
     int32_t session_timeout_max_ms; /* group.max.session.timeout.ms, 30 min */
     int32_t new_member_timeout_ms;  /* how long a new member may wait in its first join, 5 min */
     int32_t max_size;               /* group.max.size, no limit */
-    int32_t metadata_max_bytes;     /* offset.metadata.max.bytes, 4096 */
-    int64_t offsets_retention_ms;   /* offsets.retention.minutes, 7 d */
+    int32_t gather_ms; /* how long a group's first generation waits for members that have asked for
+                          an id and not yet come back with it; it does not wait for others, 50 ms */
+    int32_t metadata_max_bytes;   /* offset.metadata.max.bytes, 4096 */
+    int64_t offsets_retention_ms; /* offsets.retention.minutes, 7 d */
     int64_t check_interval_ms; /* offsets.retention.check.interval.ms, 10 min: when groups that hold
                                   nothing go */
 };
@@ -84,7 +86,7 @@ void tarn_groups_leave(struct tarn_groups *groups, const struct tarn_leave_group
  * point into the group: use them before anything else happens. */
 void tarn_groups_describe(struct tarn_groups *groups, struct tarn_text group_id,
                           int16_t api_version, struct tarn_arena *arena,
-                          struct tarn_describe_groups_response_described_group *ret_group);
+                          struct tarn_describe_groups_response_group *ret_group);
 void tarn_groups_list(struct tarn_groups *groups, const struct tarn_list_groups_request *request,
                       struct tarn_arena *arena, struct tarn_list_groups_response *ret_response);
 /* GROUP_ID_NOT_FOUND, NON_EMPTY_GROUP, or NONE and the group and its offsets are gone once
@@ -136,22 +138,26 @@ enum tarn_kafka_error tarn_groups_delete_offsets(struct tarn_groups *groups,
 /* Drops what is committed for a topic that is gone. */
 void tarn_groups_forget_topic(struct tarn_groups *groups, struct tarn_text topic);
 
-/* ---- for the transaction coordinator ---- */
+/* ---- for the transaction coordinator ----
+ *
+ * `put` functions add to a commit of the log, with memory from `arena` that has to live until it is
+ * written; `keep` functions then do the same in memory. */
 
 /* Whether this member may commit in a transaction (KIP-447), as Kafka decides it. */
 enum tarn_kafka_error tarn_groups_check_transactional(struct tarn_groups *groups,
                                                       const struct tarn_group_commit *commit);
-/* Puts pending offsets of `producer_id` into `commit`, and into memory after it was written. */
+/* Offsets that wait for the end of the transaction of `producer_id`; entries with an error are left
+ * out. */
 void tarn_groups_put_pending(struct tarn_groups *groups, struct tarn_commit *commit,
-                             struct tarn_text group_id, int64_t producer_id,
-                             struct tarn_offset_entry *entries, size_t count);
+                             struct tarn_arena *arena, struct tarn_text group_id,
+                             int64_t producer_id, struct tarn_offset_entry *entries, size_t count);
 void tarn_groups_keep_pending(struct tarn_groups *groups, struct tarn_text group_id,
                               int64_t producer_id, const struct tarn_offset_entry *entries,
                               size_t count);
-/* The end of a transaction: puts what becomes of its pending offsets into `commit`; then, when that
- * was written, does the same in memory. */
+/* The end of that transaction: pending offsets become the group's, unless newer ones were committed
+ * meanwhile, or go. */
 void tarn_groups_put_end(struct tarn_groups *groups, struct tarn_commit *commit,
-                         int64_t producer_id, bool committed);
+                         struct tarn_arena *arena, int64_t producer_id, bool committed);
 void tarn_groups_keep_end(struct tarn_groups *groups, int64_t producer_id, bool committed);
 
 #endif

@@ -37,7 +37,7 @@ CHECKED enum tarn_status tarn_transactions_open(const struct tarn_world *world,
 void tarn_transactions_free(struct tarn_transactions *transactions); /* NULL is fine */
 
 /* A producer as it names itself. */
-struct tarn_producer {
+struct tarn_transaction_producer {
     struct tarn_text transactional_id; /* data NULL: none */
     int64_t id;                        /* -1: none yet */
     int16_t epoch;
@@ -49,7 +49,7 @@ struct tarn_producer {
 /* InitProducerId: gives an id, or bumps the epoch of the transactional id's, aborting what is open.
  * `producer` has id and epoch -1, or those that it wants to go on from (KIP-360). */
 enum tarn_kafka_error tarn_transactions_init(struct tarn_transactions *transactions,
-                                             const struct tarn_producer *producer,
+                                             const struct tarn_transaction_producer *producer,
                                              int32_t timeout_ms, int64_t *ret_id,
                                              int16_t *ret_epoch, uint64_t *ret_position);
 
@@ -58,12 +58,12 @@ struct tarn_transaction_partition {
     int32_t partition;
 };
 enum tarn_kafka_error tarn_transactions_add_partitions(
-    struct tarn_transactions *transactions, const struct tarn_producer *producer,
+    struct tarn_transactions *transactions, const struct tarn_transaction_producer *producer,
     const struct tarn_transaction_partition *partitions, size_t count, uint64_t *ret_position);
 /* AddPartitionsToTxn v4+ with verify_only: TRANSACTION_ABORTABLE when it is not part of it. */
 enum tarn_kafka_error
 tarn_transactions_verify_partition(struct tarn_transactions *transactions,
-                                   const struct tarn_producer *producer,
+                                   const struct tarn_transaction_producer *producer,
                                    const struct tarn_transaction_partition *partition);
 /* For Produce of a transactional batch, before it is appended: NONE when the partition is part of
  * the open transaction of this producer, or was made so (`add`: Produce v12+, transactions of
@@ -71,16 +71,16 @@ tarn_transactions_verify_partition(struct tarn_transactions *transactions,
  * needs waiting for: the records come later in the same log. */
 enum tarn_kafka_error
 tarn_transactions_check_produce(struct tarn_transactions *transactions,
-                                const struct tarn_producer *producer,
+                                const struct tarn_transaction_producer *producer,
                                 const struct tarn_transaction_partition *partition, bool add);
 enum tarn_kafka_error tarn_transactions_add_group(struct tarn_transactions *transactions,
-                                                  const struct tarn_producer *producer,
+                                                  const struct tarn_transaction_producer *producer,
                                                   struct tarn_text group_id,
                                                   uint64_t *ret_position);
 /* TxnOffsetCommit; `add`: the group becomes part of the transaction (v5, transactions of version
  * 2). */
 enum tarn_kafka_error tarn_transactions_commit_offsets(struct tarn_transactions *transactions,
-                                                       const struct tarn_producer *producer,
+                                                       const struct tarn_transaction_producer *producer,
                                                        const struct tarn_group_commit *commit,
                                                        struct tarn_offset_entry *entries,
                                                        size_t count, bool add,
@@ -88,7 +88,7 @@ enum tarn_kafka_error tarn_transactions_commit_offsets(struct tarn_transactions 
 /* EndTxn. `bump`: version 5, transactions of version 2: the epoch goes up (or the id changes) with
  * every end. */
 enum tarn_kafka_error tarn_transactions_end(struct tarn_transactions *transactions,
-                                            const struct tarn_producer *producer, bool committed,
+                                            const struct tarn_transaction_producer *producer, bool committed,
                                             bool bump, int64_t *ret_id, int16_t *ret_epoch,
                                             uint64_t *ret_position);
 

@@ -260,10 +260,6 @@ enum tarn_status spec_format(struct tarn_heap *heap, struct tarn_value value, st
         return TARN_OK;
     }
     TARN_TRY(read_spec(text, &spec, err));
-    if (value.kind == TARN_VALUE_BOOL && !spec.type) {
-        spec_put_text(&spec, tarn_text_of(value.as.boolean ? "True" : "False"), out);
-        return TARN_OK;
-    }
     if (value_is_number(value))
         return format_number(&spec, value, out, err);
     if (value.kind != TARN_VALUE_STRING)

@@ -98,3 +98,45 @@ char *tarn_uuid(char out[TARN_UUID_BYTES])
              hex + 20);
     return out;
 }
+
+/* ---- MurmurHash3 */
+
+static uint32_t rotate(uint32_t x, int by)
+{
+    return x << by | x >> (32 - by);
+}
+
+static uint32_t scramble(uint32_t k)
+{
+    return rotate(k * 0xcc9e2d51u, 15) * 0x1b873593u;
+}
+
+uint32_t tarn_murmur3(struct tarn_text bytes)
+{
+    uint32_t hash = 0, k;
+    size_t at = 0;
+    for (; at + 4 <= bytes.len; at += 4) {
+        memcpy(&k, bytes.data + at, 4);
+        hash = rotate(hash ^ scramble(k), 13) * 5 + 0xe6546b64u;
+    }
+    k = 0;
+    for (size_t i = bytes.len; i > at; i--)
+        k = k << 8 | (unsigned char)bytes.data[i - 1];
+    hash ^= scramble(k);
+    hash ^= (uint32_t)bytes.len;
+    hash = (hash ^ hash >> 16) * 0x85ebca6bu;
+    hash = (hash ^ hash >> 13) * 0xc2b2ae35u;
+    return hash ^ hash >> 16;
+}
+
+uint32_t tarn_murmur3_int128(__int128 value)
+{
+    char bytes[sizeof value];
+    size_t first = 0;
+    for (size_t i = 0; i < sizeof value; i++)
+        bytes[i] = (char)(value >> (8 * (sizeof value - 1 - i)));
+    while (first + 1 < sizeof value && ((bytes[first] == 0 && bytes[first + 1] >= 0) ||
+                                        (bytes[first] == (char)-1 && bytes[first + 1] < 0)))
+        first++;
+    return tarn_murmur3((struct tarn_text){bytes + first, sizeof value - first});
+}

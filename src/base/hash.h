@@ -17,6 +17,10 @@ CHECKED enum tarn_status tarn_sha256_file(const char *path, char out[TARN_SHA256
                                           struct tarn_error *err);
 /* Fast 64-bit hash for tables in memory (FNV-1a with a final mix); never stored on disk. */
 uint64_t tarn_hash64(struct tarn_text bytes);
+/* MurmurHash3 x86 32-bit with seed 0, which Iceberg's bucket partitions are made with (spec,
+ * Appendix B); of a number the fewest big-endian bytes that hold it, as it hashes decimals. */
+uint32_t tarn_murmur3(struct tarn_text bytes);
+uint32_t tarn_murmur3_int128(__int128 value);
 /* Cryptographically random bytes from the kernel. */
 void tarn_random_bytes(void *out, size_t len);
 /* Random UUID, version 4 (RFC 9562), lower case; returns `out`. */

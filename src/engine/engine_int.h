@@ -30,5 +30,7 @@ struct tarn_engine {
 
 CHECKED enum tarn_status tarn_engine_register_source_function(struct tarn_engine *engine,
                                                               struct tarn_error *err);
+CHECKED enum tarn_status tarn_engine_register_functions(struct tarn_engine *engine,
+                                                        struct tarn_error *err);
 
 #endif

@@ -120,6 +120,8 @@ enum tarn_status tarn_engine_open(const struct tarn_engine_options *options,
         status = attach_catalog(engine, err);
     if (status == TARN_OK)
         status = tarn_engine_register_source_function(engine, err);
+    if (status == TARN_OK)
+        status = tarn_engine_register_functions(engine, err);
     if (status != TARN_OK) {
         tarn_engine_close(engine);
         return status;

@@ -228,19 +228,11 @@ static enum tarn_status declared_field(const struct tarn_lake_write *write, cons
     if (!field)
         return tarn_fail(err, TARN_INVALID, "partitioning %s.%s by %s: there is no column \"%s\"",
                          write->ns, write->name, text, column);
-    if (!tarn_transform_result(want->transform, field->type) ||
-        (want->transform.kind == TARN_TRANSFORM_TRUNCATE &&
-         field->type->kind == TARN_ICEBERG_DECIMAL))
+    if (!tarn_transform_result(want->transform, field->type))
         return tarn_fail(err, TARN_INVALID,
                          "partitioning %s.%s by %s: that does not work for a column of type %s",
                          write->ns, write->name, text,
                          tarn_iceberg_duckdb_text(field->type, change->arena));
-    if (want->transform.kind == TARN_TRANSFORM_BUCKET)
-        return tarn_fail(
-            err, TARN_UNSUPPORTED,
-            "partitioning %s.%s by %s: Tarn reads bucket partitions but does not write them; use "
-            "day, month, truncate or the column itself",
-            write->ns, write->name, text);
     static const char *const suffixes[] = {"",       "_bucket", "_trunc", "_year",
                                            "_month", "_day",    "_hour"};
     want->source_id = field->id;
@@ -271,12 +263,7 @@ static enum tarn_status spec_of_base(const struct tarn_lake_write *write,
         tarn_arena_array(change->arena, spec->field_count, sizeof *change->spec_fields);
     for (size_t i = 0; i < spec->field_count; i++) {
         const struct tarn_spec_field *f = &spec->fields[i];
-        bool writable = f->transform.kind != TARN_TRANSFORM_UNKNOWN &&
-                        f->transform.kind != TARN_TRANSFORM_BUCKET;
-        if (f->transform.kind == TARN_TRANSFORM_TRUNCATE && f->source &&
-            f->source->type->kind == TARN_ICEBERG_DECIMAL)
-            writable = false;
-        if (!writable)
+        if (f->transform.kind == TARN_TRANSFORM_UNKNOWN)
             return tarn_fail(
                 err, TARN_UNSUPPORTED,
                 "writing %s.%s: it is partitioned by %s of another engine, which Tarn does not "

@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "base/clock.h"
+#include "base/hash.h"
 
 #define US_PER_HOUR 3600000000LL
 #define US_PER_DAY 86400000000LL
@@ -152,6 +153,52 @@ const struct tarn_iceberg_type *tarn_transform_result(struct tarn_transform tran
                : &int_type;
 }
 
+/* A value as what tarn_murmur3 takes (engine/function.c) for its hash by Appendix B. */
+static void hashed_sql(const struct tarn_iceberg_type *source, const char *x,
+                       struct tarn_buffer *out)
+{
+    switch ((int)source->kind) {
+    case TARN_ICEBERG_DATE:
+        tarn_buffer_printf(out, "CAST(%s - DATE '1970-01-01' AS BIGINT)", x);
+        return;
+    case TARN_ICEBERG_TIME:
+    case TARN_ICEBERG_TIMESTAMP:
+    case TARN_ICEBERG_TIMESTAMPTZ:
+        tarn_buffer_printf(out, "CAST(epoch_us(%s) AS BIGINT)", x);
+        return;
+    case TARN_ICEBERG_DECIMAL:
+        tarn_buffer_printf(out, "CAST(replace(CAST(%s AS VARCHAR), '.', '') AS HUGEINT)", x);
+        return;
+    case TARN_ICEBERG_STRING:
+        tarn_buffer_printf(out, "encode(%s)", x);
+        return;
+    case TARN_ICEBERG_UUID:
+        tarn_buffer_printf(out, "unhex(replace(CAST(%s AS VARCHAR), '-', ''))", x);
+        return;
+    case TARN_ICEBERG_BINARY:
+    case TARN_ICEBERG_FIXED:
+        tarn_buffer_printf(out, "CAST(%s AS BLOB)", x);
+        return;
+    default:
+        tarn_buffer_printf(out, "CAST(%s AS BIGINT)", x);
+        return;
+    }
+}
+
+/* The width counts units of the last digit: truncate[50] of 10.65 is 10.50. */
+static void truncate_decimal_sql(int width, const struct tarn_iceberg_type *source, const char *x,
+                                 struct tarn_buffer *out)
+{
+    TARN_BUFFER(w, 100);
+    tarn_buffer_printf(&w, "%0*d", source->scale + 1, width);
+    char digits[100];
+    int whole = (int)w.len - source->scale;
+    snprintf(digits, sizeof digits, "%.*s.%s", whole, tarn_buffer_str(&w),
+             tarn_buffer_str(&w) + whole);
+    tarn_buffer_printf(out, "CAST(%s - ((%s %% %s) + %s) %% %s AS DECIMAL(%d,%d))", x, x, digits,
+                       digits, digits, source->precision, source->scale);
+}
+
 void tarn_transform_sql(struct tarn_transform transform, const struct tarn_iceberg_type *source,
                         const char *expression, struct tarn_buffer *out)
 {
@@ -185,10 +232,16 @@ void tarn_transform_sql(struct tarn_transform transform, const struct tarn_icebe
             tarn_buffer_printf(out, "left(%s, %d)", x, w);
         else if (source->kind == TARN_ICEBERG_BINARY)
             tarn_buffer_printf(out, "unhex(left(hex(%s), 2 * %d))", x, w);
+        else if (source->kind == TARN_ICEBERG_DECIMAL)
+            truncate_decimal_sql(w, source, x, out);
         else
             tarn_buffer_printf(out, "(%s - ((%s %% %d) + %d) %% %d)", x, x, w, w, w);
         return;
     case TARN_TRANSFORM_BUCKET:
+        tarn_buffer_append_str(out, "((tarn_murmur3(");
+        hashed_sql(source, expression, out);
+        tarn_buffer_printf(out, ") & 2147483647) %% %d)", w);
+        return;
     case TARN_TRANSFORM_VOID:
     case TARN_TRANSFORM_UNKNOWN:
         tarn_buffer_append_str(out, "NULL");
@@ -280,7 +333,7 @@ bool tarn_transform_apply(struct tarn_transform transform, const struct tarn_ice
         *ret_bytes = bytes;
         return true;
     case TARN_TRANSFORM_BUCKET:
-        if (!tarn_transform_hash(source, bytes, arena, &hash))
+        if (!tarn_transform_hash(source, bytes, &hash))
             return false;
         *ret_bytes =
             tarn_bound_of_int32((int32_t)((hash & INT32_MAX) % (uint32_t)transform.width), arena);
@@ -307,36 +360,8 @@ bool tarn_transform_is_monotonic(struct tarn_transform transform)
 
 /* ---- hashing ---- */
 
-static uint32_t rotate(uint32_t x, int by)
-{
-    return x << by | x >> (32 - by);
-}
-
-static uint32_t scramble(uint32_t k)
-{
-    return rotate(k * 0xcc9e2d51u, 15) * 0x1b873593u;
-}
-
-uint32_t tarn_murmur3(struct tarn_text bytes)
-{
-    uint32_t hash = 0, k;
-    size_t at = 0;
-    for (; at + 4 <= bytes.len; at += 4) {
-        memcpy(&k, bytes.data + at, 4);
-        hash = rotate(hash ^ scramble(k), 13) * 5 + 0xe6546b64u;
-    }
-    k = 0;
-    for (size_t i = bytes.len; i > at; i--)
-        k = k << 8 | (unsigned char)bytes.data[i - 1];
-    hash ^= scramble(k);
-    hash ^= (uint32_t)bytes.len;
-    hash = (hash ^ hash >> 16) * 0x85ebca6bu;
-    hash = (hash ^ hash >> 13) * 0xc2b2ae35u;
-    return hash ^ hash >> 16;
-}
-
 bool tarn_transform_hash(const struct tarn_iceberg_type *type, struct tarn_text bytes,
-                         struct tarn_arena *arena, uint32_t *ret_hash)
+                         uint32_t *ret_hash)
 {
     int64_t value;
     __int128 wide;
@@ -354,7 +379,7 @@ bool tarn_transform_hash(const struct tarn_iceberg_type *type, struct tarn_text 
     case TARN_ICEBERG_DECIMAL:
         if (!tarn_bound_int128(bytes, &wide))
             return false;
-        *ret_hash = tarn_murmur3(tarn_bound_of_int128(wide, arena));
+        *ret_hash = tarn_murmur3_int128(wide);
         return true;
     case TARN_ICEBERG_STRING:
     case TARN_ICEBERG_BINARY:

@@ -33,8 +33,7 @@ CHECKED enum tarn_status tarn_transform_declared(const char *text, struct tarn_a
  * go. */
 const struct tarn_iceberg_type *tarn_transform_result(struct tarn_transform transform,
                                                       const struct tarn_iceberg_type *source);
-/* The transform as a DuckDB expression over `expression`, which has the source's type. DuckDB has
- * no murmur3: there is none for BUCKET, which is not written. */
+/* The transform as a DuckDB expression over `expression`, which has the source's type. */
 void tarn_transform_sql(struct tarn_transform transform, const struct tarn_iceberg_type *source,
                         const char *expression, struct tarn_buffer *out);
 /* Of one value as bytes (bounds.h). False when there is no such value. */
@@ -44,9 +43,8 @@ bool tarn_transform_apply(struct tarn_transform transform, const struct tarn_ice
 /* a <= b implies transform(a) <= transform(b). */
 bool tarn_transform_is_monotonic(struct tarn_transform transform);
 
-/* MurmurHash3 x86 32-bit with seed 0, and the hash of a value as Appendix B wants it. */
-uint32_t tarn_murmur3(struct tarn_text bytes);
+/* The hash of a value as Appendix B wants it; false for types that cannot be in buckets. */
 bool tarn_transform_hash(const struct tarn_iceberg_type *type, struct tarn_text bytes,
-                         struct tarn_arena *arena, uint32_t *ret_hash);
+                         uint32_t *ret_hash);
 
 #endif

@@ -70,6 +70,12 @@ def main(data):
     some = table.scan(row_filter=EqualTo("region", "region 1"))
     print(f"  by_region, one region: {len(list(some.plan_files()))} files, {some.to_arrow().num_rows} rows")
     failures += some.to_arrow().num_rows != 7
+    for name, column, value in (("by_bucket", "i", 7), ("by_bucket", "region", "region 1"),
+                                ("by_amount", "amount", decimal.Decimal("8.75"))):
+        found = catalog.load_table(("fixture", name)).scan(row_filter=EqualTo(column, value))
+        files, rows = len(list(found.plan_files())), found.to_arrow().num_rows
+        print(f"  {name}, {column} = {value}: {files} files, {rows} rows")
+        failures += rows != (7 if column == "region" else 1)
     merged = catalog.load_table(("fixture", "merged"))
     merged.append(merged.scan(limit=1).to_arrow())
     failures += catalog.load_table(("fixture", "merged")).scan().to_arrow().num_rows != 106

@@ -25,7 +25,7 @@ after(() => {
   rmSync(data, { recursive: true, force: true });
 });
 
-for (const name of ['types', 'by_day', 'by_region', 'evolved', 'changed', 'merged', 'names']) {
+for (const name of ['types', 'by_day', 'by_region', 'by_bucket', 'evolved', 'changed', 'merged', 'names']) {
   test(`icebird reads ${name}`, async () => {
     const table = tables.find((candidate) => candidate.name === name);
     const rows = await icebird.read(table.metadata);

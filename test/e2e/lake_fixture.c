@@ -81,6 +81,15 @@ static void write_partitioned(struct world *w)
         (struct tarn_lake_write){.query = query,
                                  .partition_by = (const char *const[]){"region", "month(happened)"},
                                  .partition_count = 2});
+    put(w, "by_bucket",
+        (struct tarn_lake_write){.query = query,
+                                 .partition_by =
+                                     (const char *const[]){"bucket(4, i)", "bucket(2, region)"},
+                                 .partition_count = 2});
+    put(w, "by_amount",
+        (struct tarn_lake_write){.query = query,
+                                 .partition_by = (const char *const[]){"truncate(500, amount)"},
+                                 .partition_count = 1});
 }
 
 static void write_evolved(struct world *w)
@@ -183,8 +192,8 @@ static void print_table(struct world *w, const char *name, struct tarn_json_writ
 
 static void write_and_print(struct world *w)
 {
-    static const char *const names[] = {"types",   "by_day", "by_region", "evolved",
-                                        "changed", "merged", "names"};
+    static const char *const names[] = {"types",   "by_day",  "by_region", "by_bucket",
+                                        "evolved", "changed", "merged",    "names"};
     write_types(w);
     write_partitioned(w);
     write_evolved(w);

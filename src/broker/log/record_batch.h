@@ -76,6 +76,8 @@ int32_t tarn_batch_last_sequence(const struct tarn_record_batch *batch);
 /* CRC-32C (Castagnoli), RFC 3720 B.4; `crc` is 0 at first and then the result so far. Uses the
  * CPU's instruction in three lanes where there is one. */
 uint32_t tarn_crc32c(uint32_t crc, const void *bytes, size_t len);
+/* The same without the CPU's help; what the other is tested against. */
+uint32_t tarn_crc32c_portable(uint32_t crc, const void *bytes, size_t len);
 
 /* Reads the header of the first batch in `bytes`; the rest of `bytes` may hold more. CORRUPT when
  * it is not a whole batch of magic 2; the CRC is not looked at. */
@@ -99,7 +101,7 @@ struct tarn_batch_check {
     bool rewritten; /* recompressed, or its timestamps replaced */
 };
 /* Does all that Kafka's LogValidator does with the records of one partition of a Produce request:
- * exactly one batch of magic 2 (older: UNSUPPORTED_FOR_MESSAGE_FORMAT), its CRC and counts, no
+ * exactly one batch of magic 2 (INVALID_RECORD otherwise), its CRC and counts, no
  * control batch, sequences, size, timestamps, keys on compacted topics; replaces timestamps for
  * LogAppendTime and recompresses when the topic names another codec. `produce_version` below 7 may
  * not use zstd. Records are walked when they are not compressed or a rule needs it. NONE or the

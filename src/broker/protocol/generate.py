@@ -221,6 +221,9 @@ def write_source(out, apis, messages, records):
         name = message.c_name("")
         out.write(f"const struct tarn_message {name}_message = {{\"{message.name}\", {records[message.name, '']}, "
                   f"sizeof(struct {name}), {message.versions[0]}, {message.versions[1]}, {flexible}}};\n")
+    out.write("\nconst struct tarn_message *const tarn_message_list[] = {\n")
+    out.writelines(f"    &{message.c_name('')}_message,\n" for message in messages)
+    out.write(f"}};\n\nconst size_t tarn_message_list_count = {len(messages)};\n")
     out.write("\nconst struct tarn_api tarn_api_rows[] = {\n")
     for api in sorted(apis, key=lambda one: one["key"]):
         low, high = api["offered"]

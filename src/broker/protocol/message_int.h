@@ -44,6 +44,8 @@ extern const struct tarn_message_field tarn_message_fields[];
 extern const struct tarn_message_record tarn_message_records[];
 extern const int64_t tarn_message_defaults[];
 extern const char tarn_message_names[];
+extern const struct tarn_message *const tarn_message_list[];
+extern const size_t tarn_message_list_count;
 extern const struct tarn_api tarn_api_rows[];
 extern const size_t tarn_api_row_count;
 

@@ -13,6 +13,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 #include <zlib.h>
+#include <zstd.h>
 
 #include "base/file.h"
 #include "base/json_writer.h"
@@ -88,6 +89,7 @@ static void check_libraries(struct doctor *doctor)
     add(doctor, "OpenSSL", OK, OpenSSL_version(OPENSSL_VERSION_STRING), mend);
     bool same = zlibVersion()[0] == ZLIB_VERSION[0];
     add(doctor, "zlib", same ? OK : FAIL, zlibVersion(), mend);
+    add(doctor, "zstd", OK, ZSTD_versionString(), mend);
 }
 
 /* The number behind `name` in a /proc file of "name: number kB" lines, in bytes; -1: none. */

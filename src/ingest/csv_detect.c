@@ -144,11 +144,10 @@ const char *tarn_text_is_binary(struct tarn_text text)
         {TARN_TEXT("\x7f"
                    "ELF"),
          "it is a program"},
-        {TARN_TEXT("\x28\xb5\x2f\xfd"), "it is packed with zstd: unpack it, or pack it with gzip"},
-        {TARN_TEXT("BZh"), "it is packed with bzip2: unpack it, or pack it with gzip"},
+        {TARN_TEXT("BZh"), "it is packed with bzip2: unpack it, or pack it with gzip or zstd"},
         {TARN_TEXT("\xfd"
                    "7zXZ"),
-         "it is packed with xz: unpack it, or pack it with gzip"},
+         "it is packed with xz: unpack it, or pack it with gzip or zstd"},
     };
     for (size_t i = 0; i < TARN_COUNT(known); i++)
         if (text.len >= known[i].magic.len &&

@@ -1,16 +1,15 @@
 /* ingest/input.c -- see input.h. */
 #include "ingest/input.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include "base/memory.h"
+#include "ingest/unpack.h"
 
 enum { PIECE_BYTES = 1 << 18, BOM_BYTES = 3 };
 
@@ -46,22 +45,6 @@ static enum tarn_status temporary_file(const char *directory, int *ret_fd, struc
     return TARN_OK;
 }
 
-static enum tarn_status write_all(int fd, const void *bytes, size_t len, const char *path,
-                                  struct tarn_error *err)
-{
-    const char *at = bytes;
-    while (len > 0) {
-        ssize_t done = write(fd, at, len);
-        if (done < 0 && errno == EINTR)
-            continue;
-        if (done < 0)
-            return tarn_fail_errno(err, "unpacking %s to a temporary file", path);
-        at += done;
-        len -= (size_t)done;
-    }
-    return TARN_OK;
-}
-
 /* Frees the old mapping and takes the temporary file's instead. */
 static enum tarn_status adopt(int fd, const char *path, struct tarn_input *input,
                               struct tarn_error *err)
@@ -73,51 +56,13 @@ static enum tarn_status adopt(int fd, const char *path, struct tarn_input *input
     return TARN_OK;
 }
 
-/* ---- gzip
- * ---------------------------------------------------------------------------------------------- */
-
-static enum tarn_status unpack_members(z_stream *z, int fd, const char *path,
-                                       struct tarn_error *err)
+static enum tarn_status unpack(enum tarn_packing packing, const char *path,
+                               const char *spill_directory, struct tarn_input *input,
+                               struct tarn_error *err)
 {
-    TARN_AUTO_FREE unsigned char *out = tarn_alloc(PIECE_BYTES);
-    uint64_t total = 0;
-    size_t left = z->avail_in;
-    for (;;) {
-        z->next_out = out;
-        z->avail_out = PIECE_BYTES;
-        int outcome = inflate(z, Z_NO_FLUSH);
-        size_t got = PIECE_BYTES - z->avail_out;
-        total += got;
-        if (total > TARN_INPUT_UNPACKED_MAX)
-            return tarn_fail(err, TARN_INVALID, "unpacking %s: it unpacks to more than %llu GiB",
-                             path, (unsigned long long)(TARN_INPUT_UNPACKED_MAX >> 30));
-        TARN_TRY(write_all(fd, out, got, path, err));
-        if (outcome == Z_STREAM_END && z->avail_in == 0)
-            return TARN_OK;
-        if (outcome == Z_STREAM_END)
-            outcome = inflateReset(z); /* the next member of a concatenated file */
-        if (outcome != Z_OK)
-            return tarn_fail(err, TARN_INVALID,
-                             "the gzip file is damaged or cut off at byte %zu%s%s",
-                             left - z->avail_in, z->msg ? ": " : "", z->msg ? z->msg : "");
-    }
-}
-
-static enum tarn_status unpack(const char *path, const char *spill_directory,
-                               struct tarn_input *input, struct tarn_error *err)
-{
-    if (input->text.len > UINT32_MAX)
-        return tarn_fail(err, TARN_INVALID,
-                         "a gzip file may have at most 4 GiB; unpack %s and load that", path);
     int fd;
     TARN_TRY(temporary_file(spill_directory, &fd, err));
-    z_stream z = {.next_in = (Bytef *)(uintptr_t)input->text.data,
-                  .avail_in = (uInt)input->text.len};
-    enum { GZIP_WINDOW = 15 + 16 };
-    enum tarn_status status = inflateInit2(&z, GZIP_WINDOW) == Z_OK
-                                  ? unpack_members(&z, fd, path, err)
-                                  : tarn_fail(err, TARN_INTERNAL, "starting zlib failed");
-    inflateEnd(&z);
+    enum tarn_status status = tarn_unpack(packing, input->text, fd, path, err);
     input->unpacked = true;
     if (status == TARN_OK)
         status = adopt(fd, path, input, err);
@@ -181,7 +126,7 @@ static enum tarn_status convert(const char *path, enum tarn_encoding encoding, b
                         : take_utf16(p + used, len - used, big_endian, &c);
             filled += tarn_utf8_encode(c, out + filled);
         }
-        status = write_all(fd, out, filled, path, err);
+        status = tarn_unpack_write(fd, out, filled, path, err);
     }
     if (status == TARN_OK)
         status = adopt(fd, path, input, err);
@@ -272,8 +217,9 @@ enum tarn_status tarn_input_open(const char *path, enum tarn_encoding encoding,
     enum tarn_status status = map_descriptor(fd, path, &input, err);
     close(fd);
     input.file_bytes = input.map_len;
-    if (status == TARN_OK && has_mark(input.text, "\x1f\x8b", 2))
-        status = unpack(path, spill_directory, &input, err);
+    enum tarn_packing packing = tarn_packing_of(input.text);
+    if (status == TARN_OK && packing != TARN_PACKED_NOT)
+        status = unpack(packing, path, spill_directory, &input, err);
     if (status == TARN_OK)
         status = to_utf8(path, encoding, spill_directory, &input, err);
     if (status != TARN_OK) {

@@ -1,9 +1,10 @@
 /* ingest/input.h -- a landing file as bytes in memory: mapped, unpacked, brought to UTF-8.
  *
- * A plain UTF-8 file is mapped as it is. A gzip file is unpacked, and UTF-16 or Latin-1 converted,
- * into an unnamed temporary file that is mapped instead, so that memory stays bounded whatever the
- * size. The bytes stay where they are until tarn_input_close: rows are handed to DuckDB as pointers
- * into them. Landing files are never changed, which is what makes mapping them sound. */
+ * A plain UTF-8 file is mapped as it is. A gzip or zstd file is unpacked, and UTF-16 or Latin-1
+ * converted, into an unnamed temporary file that is mapped instead, so that memory stays bounded
+ * whatever the size. The bytes stay where they are until tarn_input_close: rows are handed to
+ * DuckDB as pointers into them. Landing files are never changed, which is what makes mapping them
+ * sound. */
 #ifndef TARN_INGEST_INPUT_H
 #define TARN_INGEST_INPUT_H
 
@@ -20,19 +21,17 @@ enum tarn_encoding {
     TARN_ENCODING_GUESS,  /* as DETECT, and LATIN1 when nothing beyond ASCII can be UTF-8 */
 };
 
-/* Named limit: bytes one gzip file may unpack to. */
-#define TARN_INPUT_UNPACKED_MAX ((uint64_t)256 << 30)
-
 struct tarn_input {
     struct tarn_text text; /* without a byte order mark */
     void *map;             /* the whole mapping; NULL for an empty file */
     size_t map_len;
     uint64_t file_bytes; /* size on disk */
-    bool unpacked;       /* was gzip */
+    bool unpacked;       /* was gzip or zstd */
 };
 
 /* `spill_directory` is where unpacked files go. INVALID when the content cannot be what it claims
- * to be (damaged gzip, odd UTF-16): the caller rejects the file; other errors are the machine's. */
+ * to be (a damaged archive, odd UTF-16): the caller rejects the file; other errors are the
+ * machine's. */
 CHECKED enum tarn_status tarn_input_open(const char *path, enum tarn_encoding encoding,
                                          const char *spill_directory, struct tarn_input *ret_input,
                                          struct tarn_error *err);

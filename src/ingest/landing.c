@@ -44,6 +44,8 @@ enum tarn_format tarn_format_of_name(const char *name)
     struct tarn_text text = {lower, len};
     if (tarn_text_ends(text, ".gz"))
         text.len -= 3;
+    else if (tarn_text_ends(text, ".zst"))
+        text.len -= 4;
     for (size_t i = 0; i < TARN_COUNT(endings); i++)
         if (tarn_text_ends(text, endings[i].suffix))
             return endings[i].format;

@@ -28,7 +28,8 @@ enum tarn_format {
     TARN_FORMAT_UNKNOWN,
 };
 const char *tarn_format_name(enum tarn_format format);
-/* By the name's ending (.csv, .tsv, .txt, .json, .ndjson, .jsonl, .parquet, each also with .gz). */
+/* By the name's ending (.csv, .tsv, .txt, .json, .ndjson, .jsonl, .parquet, each also with .gz or
+ * .zst). */
 enum tarn_format tarn_format_of_name(const char *name);
 /* "csv", "json", ...; UNKNOWN for anything else. */
 enum tarn_format tarn_format_parse(const char *text);

@@ -37,6 +37,7 @@ static void formats(void **state)
     (void)state;
     assert_int_equal(tarn_format_of_name("x.CSV"), TARN_FORMAT_CSV);
     assert_int_equal(tarn_format_of_name("x.tsv.gz"), TARN_FORMAT_CSV);
+    assert_int_equal(tarn_format_of_name("x.jsonl.ZST"), TARN_FORMAT_NDJSON);
     assert_int_equal(tarn_format_of_name("x.jsonl"), TARN_FORMAT_NDJSON);
     assert_int_equal(tarn_format_of_name("x.json"), TARN_FORMAT_JSON);
     assert_int_equal(tarn_format_of_name("x.xlsx"), TARN_FORMAT_UNKNOWN);

@@ -171,7 +171,10 @@ test('files are cut for several threads without losing or doubling a record', (t
     where _line <> 2 + id::int + (id::int + 6) // 7`), [{ wrong: 0 }]);
 });
 
-test('gzip, UTF-16 and a byte order mark', (t) => {
+// "order_id,name\n5,Zo" and "ë\n" as two zstd frames, made with the zstd program.
+const zstdFrames = ['KLUv/QRYkQAAb3JkZXJfaWQsbmFtZQo1LFpvv1N36A==', 'KLUv/QRYGQAAw6sKP6MFew=='].map((text) => Buffer.from(text, 'base64'));
+
+test('gzip, zstd, UTF-16 and a byte order mark', (t) => {
   const text = 'order_id,name\n1,Zoë\n';
   const cwd = project(t);
   const folder = path.join(cwd, '.tarn/landing/shop/orders/2026-03-01');
@@ -180,10 +183,25 @@ test('gzip, UTF-16 and a byte order mark', (t) => {
   writeFileSync(path.join(folder, 'b.csv'), Buffer.concat([Buffer.from([0xff, 0xfe]), Buffer.from(text.replace('1', '2'), 'utf16le')]));
   writeFileSync(path.join(folder, 'c.csv'), Buffer.concat([Buffer.from([0xef, 0xbb, 0xbf]), Buffer.from(text.replace('1', '3'))]));
   writeFileSync(path.join(folder, 'd.csv'), Buffer.from(text.replace('1', '4'), 'utf16le'));
+  writeFileSync(path.join(folder, 'e.csv.zst'), Buffer.concat(zstdFrames));
   const { status, stderr } = ingest(cwd);
   assert.equal(status, 0, stderr);
   assert.deepEqual(query(cwd, 'select order_id, name from bronze.orders order by 1'),
-    ['1', '2', '3', '4'].map((order_id) => ({ order_id, name: 'Zoë' })));
+    ['1', '2', '3', '4', '5'].map((order_id) => ({ order_id, name: 'Zoë' })));
+});
+
+test('a zstd file that is cut off or damaged is rejected whole; its name says the format', (t) => {
+  const cwd = makeFolder(t, { 'tarn.yml': 'name: p\n' });
+  const damaged = Buffer.concat(zstdFrames);
+  damaged[damaged.length - 3] ^= 0xff;
+  writeFileSync(path.join(cwd, 'whole.csv.zst'), Buffer.concat(zstdFrames));
+  writeFileSync(path.join(cwd, 'cut.csv.zst'), zstdFrames[0].subarray(0, -5));
+  writeFileSync(path.join(cwd, 'bad.csv.zst'), damaged);
+  const { result } = ingest(cwd, 'whole.csv.zst', 'cut.csv.zst', 'bad.csv.zst');
+  const reasons = Object.fromEntries(result.rejected.map(({ file, reason }) => [path.basename(file), reason]));
+  assert.match(reasons['cut.csv.zst'], /the zstd file is cut off at byte/);
+  assert.match(reasons['bad.csv.zst'], /the zstd file is damaged at byte/);
+  assert.deepEqual(query(cwd, 'select order_id, name from bronze.whole'), [{ order_id: 5, name: 'Zoë' }]);
 });
 
 test('Parquet keeps its types; what does not fit the table is rescued', (t) => {

@@ -44,7 +44,9 @@ struct tarn_transaction_producer {
 };
 
 /* All of these return Kafka's newest code (PRODUCER_FENCED); handlers turn it into the one that old
- * versions know. *ret_position has to be durable before the answer; 0: nothing to wait for. */
+ * versions know. *ret_position has to be durable before the answer; 0: nothing to wait for. What
+ * has no position is answered at once: if a power cut takes it, it takes all that was built on it,
+ * which comes later in the same log. */
 
 /* InitProducerId: gives an id, or bumps the epoch of the transactional id's, aborting what is open.
  * `producer` has id and epoch -1, or those that it wants to go on from (KIP-360). */
@@ -57,9 +59,10 @@ struct tarn_transaction_partition {
     struct tarn_text topic;
     int32_t partition;
 };
-enum tarn_kafka_error tarn_transactions_add_partitions(
-    struct tarn_transactions *transactions, const struct tarn_transaction_producer *producer,
-    const struct tarn_transaction_partition *partitions, size_t count, uint64_t *ret_position);
+enum tarn_kafka_error
+tarn_transactions_add_partitions(struct tarn_transactions *transactions,
+                                 const struct tarn_transaction_producer *producer,
+                                 const struct tarn_transaction_partition *partitions, size_t count);
 /* AddPartitionsToTxn v4+ with verify_only: TRANSACTION_ABORTABLE when it is not part of it. */
 enum tarn_kafka_error
 tarn_transactions_verify_partition(struct tarn_transactions *transactions,
@@ -67,30 +70,29 @@ tarn_transactions_verify_partition(struct tarn_transactions *transactions,
                                    const struct tarn_transaction_partition *partition);
 /* For Produce of a transactional batch, before it is appended: NONE when the partition is part of
  * the open transaction of this producer, or was made so (`add`: Produce v12+, transactions of
- * version 2). Otherwise INVALID_TXN_STATE, PRODUCER_FENCED, INVALID_PRODUCER_ID_MAPPING. Nothing
- * needs waiting for: the records come later in the same log. */
+ * version 2). Otherwise TRANSACTION_ABORTABLE (Produce below v11: INVALID_TXN_STATE),
+ * PRODUCER_FENCED (Produce: INVALID_PRODUCER_EPOCH), INVALID_PRODUCER_ID_MAPPING. Nothing needs
+ * waiting for: the records come later in the same log. */
 enum tarn_kafka_error
 tarn_transactions_check_produce(struct tarn_transactions *transactions,
                                 const struct tarn_transaction_producer *producer,
                                 const struct tarn_transaction_partition *partition, bool add);
 enum tarn_kafka_error tarn_transactions_add_group(struct tarn_transactions *transactions,
                                                   const struct tarn_transaction_producer *producer,
-                                                  struct tarn_text group_id,
-                                                  uint64_t *ret_position);
+                                                  struct tarn_text group_id);
 /* TxnOffsetCommit; `add`: the group becomes part of the transaction (v5, transactions of version
  * 2). */
-enum tarn_kafka_error tarn_transactions_commit_offsets(struct tarn_transactions *transactions,
-                                                       const struct tarn_transaction_producer *producer,
-                                                       const struct tarn_group_commit *commit,
-                                                       struct tarn_offset_entry *entries,
-                                                       size_t count, bool add,
-                                                       uint64_t *ret_position);
+enum tarn_kafka_error
+tarn_transactions_commit_offsets(struct tarn_transactions *transactions,
+                                 const struct tarn_transaction_producer *producer,
+                                 const struct tarn_group_commit *commit,
+                                 struct tarn_offset_entry *entries, size_t count, bool add);
 /* EndTxn. `bump`: version 5, transactions of version 2: the epoch goes up (or the id changes) with
  * every end. */
 enum tarn_kafka_error tarn_transactions_end(struct tarn_transactions *transactions,
-                                            const struct tarn_transaction_producer *producer, bool committed,
-                                            bool bump, int64_t *ret_id, int16_t *ret_epoch,
-                                            uint64_t *ret_position);
+                                            const struct tarn_transaction_producer *producer,
+                                            bool committed, bool bump, int64_t *ret_id,
+                                            int16_t *ret_epoch, uint64_t *ret_position);
 
 void tarn_transactions_describe(
     struct tarn_transactions *transactions, struct tarn_text transactional_id,

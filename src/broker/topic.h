@@ -129,7 +129,8 @@ CHECKED enum tarn_status tarn_topic_writer_open(struct tarn_topics *topics,
 void tarn_topic_writer_close(struct tarn_topic_writer *writer);
 
 /* Takes one record; it is on its way without any further call. Waits while the buffer is full.
- * Errors at once: TOO_LARGE, NOT_FOUND (no such partition), INVALID (outside of a transaction). */
+ * Errors, at once or with the delivery: TOO_LARGE, NOT_FOUND (no such partition), INVALID (outside
+ * of a transaction). */
 CHECKED enum tarn_status tarn_topic_write(struct tarn_topic_writer *writer,
                                           const struct tarn_topic_record *record,
                                           struct tarn_error *err);
@@ -217,10 +218,11 @@ struct tarn_topic_records {
     size_t count;
 };
 
-/* The next records, up to max_records; waits up to timeout_ms (-1: until woken) for the first. None
- * and TARN_OK: nothing came in time, or it was woken. Positions move behind what is returned.
- * Errors: NOT_FOUND (topic deleted), INVALID (offset out of range with TARN_RESET_FAIL), CORRUPT,
- * IO; the reader stays usable. */
+/* The next records, up to max_records; waits up to timeout_ms (-1: no limit) for the first. None
+ * and TARN_OK: nothing came in time, it was woken, or it reached the end of a partition. Positions
+ * move behind what is returned, and at the end of a partition behind what nobody gets to see
+ * (markers of transactions, aborted records). Errors: NOT_FOUND (topic deleted), INVALID (offset
+ * out of range with TARN_RESET_FAIL), CORRUPT, IO; the reader stays usable. */
 CHECKED enum tarn_status tarn_topic_reader_poll(struct tarn_topic_reader *reader,
                                                 size_t max_records, int64_t timeout_ms,
                                                 struct tarn_topic_records *ret_records,
@@ -256,14 +258,14 @@ CHECKED enum tarn_status tarn_topic_reader_committed(struct tarn_topic_reader *r
 
 /* ---- topics ---- */
 
-struct tarn_topic_partition {
+struct tarn_topic_partition_info {
     int32_t partition;
     int32_t leader; /* -1: none */
     int32_t replica_count, in_sync_count;
     int64_t start_offset, end_offset; /* of tarn_topic_describe only */
 };
 
-struct tarn_topic_config {
+struct tarn_topic_config_entry {
     const char *name;
     const char *value;  /* NULL: sensitive, or (altering) back to its default */
     const char *source; /* "topic", "broker", "default"; NULL when altering */
@@ -274,9 +276,9 @@ struct tarn_topic_info {
     const char *name;
     char id[37]; /* UUID; "" when the cluster does not tell */
     bool is_internal;
-    struct tarn_topic_partition *partitions;
+    struct tarn_topic_partition_info *partitions;
     size_t partition_count;
-    struct tarn_topic_config *configs; /* of tarn_topic_describe only; sorted by name */
+    struct tarn_topic_config_entry *configs; /* of tarn_topic_describe only; sorted by name */
     size_t config_count;
 };
 
@@ -292,7 +294,7 @@ CHECKED enum tarn_status tarn_topic_describe(struct tarn_topics *topics, const c
  * written when it returns. */
 CHECKED enum tarn_status tarn_topic_create(struct tarn_topics *topics, const char *name,
                                            int32_t partitions, int16_t replicas,
-                                           const struct tarn_topic_config *configs,
+                                           const struct tarn_topic_config_entry *configs,
                                            size_t config_count, struct tarn_error *err);
 CHECKED enum tarn_status tarn_topic_delete(struct tarn_topics *topics, const char *name,
                                            struct tarn_error *err);
@@ -301,8 +303,8 @@ CHECKED enum tarn_status tarn_topic_add_partitions(struct tarn_topics *topics, c
                                                    int32_t total, struct tarn_error *err);
 /* Changes only the named configs. */
 CHECKED enum tarn_status tarn_topic_alter(struct tarn_topics *topics, const char *name,
-                                          const struct tarn_topic_config *configs, size_t count,
-                                          struct tarn_error *err);
+                                          const struct tarn_topic_config_entry *configs,
+                                          size_t count, struct tarn_error *err);
 /* Makes `offset` the partition's first; TARN_OFFSET_END empties it. */
 CHECKED enum tarn_status tarn_topic_delete_records(struct tarn_topics *topics, const char *name,
                                                    int32_t partition, int64_t offset,

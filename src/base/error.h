@@ -19,7 +19,7 @@
     X(USAGE, 42, 400, 2, false, "usage error")                                                     \
     X(CONFIG, 42, 400, 2, false, "configuration error")                                            \
     X(INVALID, 42, 400, 3, false, "invalid input")                                                 \
-    X(NOT_FOUND, 3, 404, 3, false, "not found")                                                    \
+    X(NOT_FOUND, 3, 404, 2, false, "not found")                                                    \
     X(EXISTS, 36, 409, 3, false, "already exists")                                                 \
     X(CONFLICT, -1, 409, 3, true, "lost a race with another writer")                               \
     X(TOO_LARGE, 10, 413, 3, false, "over a limit")                                                \

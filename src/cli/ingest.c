@@ -63,6 +63,21 @@ static enum tarn_status copy_one(const struct tarn_ingest *ingest, const struct 
     return TARN_OK;
 }
 
+/* A project's own files are no data: nobody who types `tarn ingest .` there means its models. */
+static enum tarn_status check_folder(const char *path, struct tarn_error *err)
+{
+    static const char *const marks[] = {"tarn.yml", "dbt_project.yml"};
+    for (size_t i = 0; i < TARN_COUNT(marks); i++) {
+        TARN_AUTO_FREE char *mark = tarn_path_join(path, marks[i]);
+        if (tarn_file_exists(mark))
+            return tarn_fail(err, TARN_USAGE,
+                             "loading %s: the folder is a project (it has %s), whose own files are "
+                             "no data; name files or a folder in it, such as `tarn ingest data`",
+                             path, marks[i]);
+    }
+    return TARN_OK;
+}
+
 static enum tarn_status copy_path(const struct tarn_ingest *ingest, const struct arguments *args,
                                   const char *path, struct tarn_arena *arena, struct names *names,
                                   struct tarn_error *err)
@@ -70,6 +85,7 @@ static enum tarn_status copy_path(const struct tarn_ingest *ingest, const struct
     struct tarn_file_list list;
     if (!tarn_directory_exists(path))
         return copy_one(ingest, args, path, arena, names, err);
+    TARN_TRY(check_folder(path, err));
     TARN_TRY(tarn_directory_list(path, "", arena, &list, err));
     if (list.count == 0)
         return tarn_fail(err, TARN_NOT_FOUND, "loading %s: the folder holds no files", path);

@@ -326,7 +326,9 @@ enum tarn_status tarn_model_project_load(const struct tarn_model_options *option
     enum tarn_status status = load(project, options, err);
     if (status != TARN_OK) {
         tarn_model_project_free(project);
-        return status;
+        if (status == TARN_INVALID && err) /* what a template says of itself is the project's */
+            err->status = TARN_CONFIG;
+        return status == TARN_INVALID ? TARN_CONFIG : status;
     }
     *ret_project = project;
     return TARN_OK;

@@ -22,6 +22,7 @@ struct selector {
     struct tarn_model_project *project;
     struct tarn_arena *arena;
     size_t count;
+    bool must_exist; /* a plain name that matches nothing is an error, no warning */
 };
 
 /* --- reading a word */
@@ -360,6 +361,22 @@ static bool *new_set(struct selector *s)
     return tarn_arena_array(s->arena, s->count + 1, sizeof(bool));
 }
 
+/* A plain name that nobody has is a mistake; what a method or a pattern finds may be nothing. */
+static enum tarn_status nothing_matches(struct selector *s, const char *text, const struct word *w,
+                                        struct tarn_error *err)
+{
+    bool is_name = strcmp(w->method, "fqn") == 0 && !strpbrk(w->value, "*?[");
+    const char *nearest = is_name ? tarn_name_map_nearest(&s->project->by_name, w->value) : NULL;
+    const char *said = tarn_arena_format(s->arena, "the selection '%s' matches nothing%s%s%s", text,
+                                         nearest ? "; did you mean '" : "", nearest ? nearest : "",
+                                         nearest ? "'?" : "");
+    if (is_name && s->must_exist)
+        return tarn_fail(err, TARN_USAGE, "%s%s", said,
+                         nearest ? "" : "; `tarn ls` shows what there is");
+    tarn_model_warn(s->project, "%s", said);
+    return TARN_OK;
+}
+
 static enum tarn_status set_of_word(struct selector *s, const char *text, bool *set,
                                     struct tarn_error *err)
 {
@@ -369,14 +386,8 @@ static enum tarn_status set_of_word(struct selector *s, const char *text, bool *
     const struct method *method = find_method(w.method);
     for (size_t i = 0; i < s->count; i++)
         any |= set[i] = method->matches(s, s->project->nodes.items[i], &w);
-    if (!any) {
-        const char *nearest = strcmp(w.method, "fqn") == 0
-                                  ? tarn_name_map_nearest(&s->project->by_name, w.value)
-                                  : NULL;
-        tarn_model_warn(s->project, "the selection '%s' matches nothing%s%s%s", text,
-                        nearest ? "; did you mean '" : "", nearest ? nearest : "",
-                        nearest ? "'?" : "");
-    }
+    if (!any)
+        TARN_TRY(nothing_matches(s, text, &w, err));
     if (w.with_relatives) {
         spread(s, set, false, SIZE_MAX);
         spread(s, set, true, SIZE_MAX);
@@ -474,7 +485,9 @@ enum tarn_status tarn_model_select(struct tarn_model_project *project,
     unsigned only, without;
     for (size_t i = 0; selection->select_count == 0 && i < s.count; i++)
         set[i] = true;
+    s.must_exist = true;
     TARN_TRY(set_of_list(&s, selection->select, selection->select_count, set, err));
+    s.must_exist = false;
     TARN_TRY(set_of_list(&s, selection->exclude, selection->exclude_count, excluded, err));
     TARN_TRY(kinds_named(selection->resource_types, selection->resource_type_count, &only, err));
     TARN_TRY(kinds_named(selection->exclude_resource_types, selection->exclude_resource_type_count,

@@ -22,8 +22,9 @@ struct tarn_selection {
 };
 
 /* Sets ret_selected[i] for every node i of the project. `kinds` is a mask of 1 << enum
- * tarn_node_kind: what the command takes at all. CONFIG for a word that cannot be read; a word that
- * selects nothing is a warning in the project. */
+ * tarn_node_kind: what the command takes at all. CONFIG for a word that cannot be read, USAGE for a
+ * plain name to select that nothing has; any other word that matches nothing is a warning in the
+ * project. */
 CHECKED enum tarn_status tarn_model_select(struct tarn_model_project *project,
                                            const struct tarn_selection *selection, unsigned kinds,
                                            bool *ret_selected, struct tarn_error *err);

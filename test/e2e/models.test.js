@@ -233,7 +233,14 @@ test('selection', (t) => {
   const tests = tarn(['ls', '--select', 'test_type:singular', 'test_name:even', '--output', 'name'], { cwd });
   assert.deepEqual(tests.stdout.split('\n').filter(Boolean).sort(), ['even_bad_id', 'none_negative']);
   assert.match(tarn(['ls', '--select', 'tga:x'], { cwd }).stderr, /unknown method 'tga'; did you mean 'tag'/);
-  assert.match(tarn(['ls', '--select', 'gooed'], { cwd }).stderr, /'gooed' matches nothing; did you mean 'good'/);
+  const typo = tarn(['build', '--select', 'good', 'gooed'], { cwd });
+  assert.match(typo.stderr, /'gooed' matches nothing; did you mean 'good'/);
+  assert.equal(typo.status, 2);
+  for (const fine of [['--select', 'gooed*'], ['--select', 'tag:none'], ['--select', 'good', '--exclude', 'gooed']]) {
+    const { status, stderr } = tarn(['ls', ...fine], { cwd });
+    assert.equal(status, 0);
+    assert.match(stderr, /warning: the selection '.*' matches nothing/);
+  }
 });
 
 test('a failing model skips its children and says which line of which file', (t) => {
@@ -386,4 +393,12 @@ test('packages: macros and models of an installed one, dispatch order, its vars'
   assert.equal(run.status, 0, run.stderr);
   assert.deepEqual(rows(cwd, 'select * from main.a'), [{ unit: 'cm', other: 'shop' }]);
   assert.ok(existsSync(path.join(cwd, 'target/compiled/tools/models/from_tools.sql')));
+});
+
+test('a template that cannot be read is a mistake in the project, with file, line and column', (t) => {
+  for (const [sql, said] of [["select 1\nfrom {{ ref('x' }}", /broken\.sql:2:\d+: /], ['{% if true %}select 1', /broken\.sql:1:/]]) {
+    const { status, stderr } = tarn(['build'], { cwd: project(t, { 'models/broken.sql': sql }) });
+    assert.equal(status, 2, stderr);
+    assert.match(stderr, said);
+  }
 });

@@ -114,11 +114,11 @@ test('tables, describe and time travel', (t) => {
   assert.deepEqual(query(cwd, 'select count(*) as n from bronze.p', '--at', first.time), [{ n: 1 }]);
   assert.equal(JSON.parse(run(cwd, 'describe', 'bronze.p', '--json', '--at', first.id)).rows, 1);
   const early = tarn(['sql', 'from bronze.p', '--at', '2020-01-01'], { cwd });
-  assert.equal(early.status, 3);
+  assert.equal(early.status, 2);
   const odd = tarn(['sql', 'from bronze.p', '--at', 'yesterday'], { cwd });
   assert.equal(odd.status, 2);
   const missing = tarn(['describe', 'bronze.pp'], { cwd });
-  assert.equal(missing.status, 3);
+  assert.equal(missing.status, 2);
   assert.match(missing.stderr, /bronze\.p\b/); // the nearest one
 });
 
@@ -164,7 +164,7 @@ test('report: text, Markdown, CSV, JSON, parameters', (t) => {
   assert.equal(json.sections[0].rows[0].value, 2000);
 
   const missing = tarn(['report', 'number'], { cwd });
-  assert.equal(missing.status, 3);
+  assert.equal(missing.status, 2);
   assert.match(missing.stderr, /there are: numbers/);
   writeFileSync(path.join(cwd, 'reports/broken.yml'), 'title: x\nsections:\n  - sqll: select 1\n');
   const broken = tarn(['report', 'broken'], { cwd });

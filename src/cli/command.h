@@ -16,6 +16,7 @@ struct tarn_command {
     enum tarn_status (*run)(int argc, char **argv, struct tarn_error *err);
 };
 
+extern const struct tarn_command tarn_command_broker;
 extern const struct tarn_command tarn_command_build;
 extern const struct tarn_command tarn_command_compile;
 extern const struct tarn_command tarn_command_describe;

@@ -1,8 +1,8 @@
 /* broker/topics/catalog.h -- the topics: names, ids, partitions, configs. Loop thread.
  *
  * A topic is one key of the journal ("topic/<name>") and comes into being with one commit of the
- * log, so it is there whole or not at all. Names and ids are looked up in hash tables;
- * `tarn_catalog_at` goes through them in order of name. */
+ * log, so it is there whole or not at all. Names and ids are found by
+ * binary search; `tarn_catalog_at` goes through them in order of name. */
 #ifndef TARN_BROKER_TOPICS_CATALOG_H
 #define TARN_BROKER_TOPICS_CATALOG_H
 
@@ -29,7 +29,6 @@ struct tarn_topic {
     struct tarn_topic_settings settings;   /* the effective configs, as numbers */
     struct tarn_topic_overrides overrides; /* what was set on the topic itself, as texts */
     bool internal;
-    uint64_t hash; /* of the name; the catalog's own */
 };
 
 CHECKED enum tarn_status tarn_catalog_open(struct tarn_log *log, struct tarn_catalog **ret_catalog,

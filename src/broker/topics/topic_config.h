@@ -39,8 +39,8 @@ struct tarn_topic_settings {
     int64_t retention_ms;
     int64_t segment_bytes;
     int64_t segment_ms;
-    bool
-        value_schema_validation; /* tarn.value.schema.validation: a value carries a registered id */
+    bool value_schema_validation; /* confluent.value.schema.validation: a value carries a registered
+                                     id */
     bool key_schema_validation;
 };
 

@@ -25,5 +25,10 @@ void tarn_handle_produce(struct tarn_request *request);
 void tarn_handle_fetch(struct tarn_request *request);
 void tarn_handle_list_offsets(struct tarn_request *request);
 void tarn_handle_create_topics(struct tarn_request *request);
+void tarn_handle_delete_topics(struct tarn_request *request);
+void tarn_handle_create_partitions(struct tarn_request *request);
+void tarn_handle_delete_records(struct tarn_request *request);
+void tarn_handle_offset_for_leader_epoch(struct tarn_request *request);
+void tarn_handle_describe_producers(struct tarn_request *request);
 
 #endif

@@ -55,7 +55,7 @@ void tarn_group_options_init(struct tarn_group_options *options);
 CHECKED enum tarn_status tarn_groups_open(const struct tarn_world *world,
                                           const struct tarn_group_options *options,
                                           struct tarn_groups **ret_groups, struct tarn_error *err);
-/* Does not answer what is parked. NULL is fine. */
+/* Answers what is parked with COORDINATOR_NOT_AVAILABLE. NULL is fine. */
 void tarn_groups_free(struct tarn_groups *groups);
 
 /* Who asks. */

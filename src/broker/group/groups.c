@@ -50,8 +50,12 @@ static void free_group(struct tarn_group *group)
     const struct tarn_world *world = &group->groups->world;
     tarn_world_stop(world, &group->phase);
     tarn_world_stop(world, &group->retention);
-    for (size_t i = 0; i < group->member_count; i++)
+    for (size_t i = 0; i < group->member_count; i++) {
+        tarn_group_answer_join(group->members[i], TARN_KAFKA_COORDINATOR_NOT_AVAILABLE,
+                               group->members[i]->id);
+        tarn_group_answer_sync(group->members[i], TARN_KAFKA_COORDINATOR_NOT_AVAILABLE);
         tarn_member_free(group->members[i]);
+    }
     for (size_t i = 0; i < group->pending_count; i++)
         tarn_member_free(group->pending[i]);
     free(group->members);

@@ -9,4 +9,8 @@
 void tarn_request_reply_durable(struct tarn_request *request, void *response,
                                 void (*failed)(void *response));
 
+/* The same for what was committed up to `position` (0: answers now). When the sync fails the
+ * connection is closed: what became of the request is not known. */
+void tarn_request_reply_at(struct tarn_request *request, uint64_t position, void *response);
+
 #endif

@@ -19,6 +19,24 @@ struct tarn_handler {
 const struct tarn_handler *tarn_handler_find(int16_t api_key);
 
 /* The families; each row of handlers.c names one of these. */
+void tarn_handle_find_coordinator(struct tarn_request *request);
+void tarn_handle_join_group(struct tarn_request *request);
+void tarn_handle_sync_group(struct tarn_request *request);
+void tarn_handle_heartbeat(struct tarn_request *request);
+void tarn_handle_leave_group(struct tarn_request *request);
+void tarn_handle_describe_groups(struct tarn_request *request);
+void tarn_handle_list_groups(struct tarn_request *request);
+void tarn_handle_delete_groups(struct tarn_request *request);
+void tarn_handle_offset_commit(struct tarn_request *request);
+void tarn_handle_offset_fetch(struct tarn_request *request);
+void tarn_handle_offset_delete(struct tarn_request *request);
+void tarn_handle_init_producer_id(struct tarn_request *request);
+void tarn_handle_add_partitions_to_txn(struct tarn_request *request);
+void tarn_handle_add_offsets_to_txn(struct tarn_request *request);
+void tarn_handle_end_txn(struct tarn_request *request);
+void tarn_handle_txn_offset_commit(struct tarn_request *request);
+void tarn_handle_describe_transactions(struct tarn_request *request);
+void tarn_handle_list_transactions(struct tarn_request *request);
 void tarn_handle_api_versions(struct tarn_request *request);
 void tarn_handle_metadata(struct tarn_request *request);
 void tarn_handle_produce(struct tarn_request *request);

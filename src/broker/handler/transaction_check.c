@@ -7,7 +7,7 @@
 #include "broker/topics/catalog.h"
 #include "broker/transaction/transaction.h"
 
-enum { TRANSACTIONS_2_SINCE = 12 };
+enum { ABORTABLE_SINCE = 11, TRANSACTIONS_2_SINCE = 12 };
 
 enum tarn_kafka_error tarn_check_transaction(struct tarn_request *request,
                                              const struct tarn_topic *topic, int32_t partition,
@@ -29,6 +29,9 @@ enum tarn_kafka_error tarn_check_transaction(struct tarn_request *request,
     enum tarn_kafka_error error =
         tarn_transactions_check_produce(tarn_broker_transactions(request->broker), &producer,
                                         &wanted, request->api_version >= TRANSACTIONS_2_SINCE);
-    /* producers know the old code for being fenced here */
-    return error == TARN_KAFKA_PRODUCER_FENCED ? TARN_KAFKA_INVALID_PRODUCER_EPOCH : error;
+    if (error == TARN_KAFKA_PRODUCER_FENCED) /* producers know the old code for it here */
+        return TARN_KAFKA_INVALID_PRODUCER_EPOCH;
+    if (error == TARN_KAFKA_TRANSACTION_ABORTABLE && request->api_version < ABORTABLE_SINCE)
+        return TARN_KAFKA_INVALID_TXN_STATE;
+    return error;
 }

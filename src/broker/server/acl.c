@@ -5,6 +5,8 @@
  * host as strings (Kafka's wire form). */
 #include "broker/server/acl.h"
 
+#include <stdio.h>
+
 #include "base/hash.h"
 #include "broker/broker.h"
 #include "broker/log/journal.h"

@@ -1,0 +1,244 @@
+/* broker/log/background.c -- the thread that copies, writes checkpoints, prepares write-ahead files
+ * and compacts: one job at a time, chosen by the owner. */
+#include <errno.h>
+#include <stdio.h>
+
+#include "broker/log/job.h"
+#include "broker/log/log_int.h"
+
+enum { RETRY_MS = 1000 };
+
+static void job_free(struct tarn_log *log, struct job *job)
+{
+    for (size_t i = 0; i < job->item_count; i++) {
+        free(job->items[i].runs);
+        free(job->items[i].segments);
+    }
+    free(job->items);
+    tarn_buffer_release(&job->blob);
+    for (size_t i = 0; i < job->garbage_count; i++)
+        free(job->garbage[i]);
+    free(job->garbage);
+    wal_file_free(log, job->prepared);
+    compact_job_release(job);
+    free(job);
+}
+
+/* ---- the thread ---- */
+
+static enum tarn_status write_checkpoint(struct tarn_log *log, struct job *job,
+                                         struct tarn_error *err)
+{
+    if (log->options.durable)
+        TARN_TRY(sync_wait(log, job->sequence, err));
+    TARN_TRY(tarn_buffer_check(&job->blob, "a checkpoint", err));
+    TARN_TRY(tarn_io_replace(log->io, log->folder, "checkpoint", tarn_buffer_text(&job->blob),
+                             log->options.durable, err));
+    /* A file that cannot be removed is removed by the next recovery. */
+    for (size_t i = 0; i < job->garbage_count; i++)
+        (void)log->io->remove(log->io->context, job->garbage[i]);
+    return TARN_OK;
+}
+
+static enum tarn_status run_job(struct tarn_log *log, struct job *job, struct tarn_error *err)
+{
+    switch (job->kind) {
+    case JOB_COPY:
+        return copy_run_job(log, job, err);
+    case JOB_CHECKPOINT:
+        return write_checkpoint(log, job, err);
+    case JOB_PREPARE:
+        return wal_file_create(log, job->wal_name, job->capacity, true, &job->prepared, err);
+    case JOB_COMPACT:
+        return compact_run_job(log, job, err);
+    }
+    return TARN_OK;
+}
+
+static void *background_main(void *context)
+{
+    struct tarn_log *log = context;
+    struct background *background = &log->background;
+    pthread_mutex_lock(&background->mutex);
+    for (;;) {
+        while (!background->queued && !background->stop)
+            pthread_cond_wait(&background->work, &background->mutex);
+        if (!background->queued)
+            break;
+        struct job *job = background->running = background->queued;
+        background->queued = NULL;
+        pthread_mutex_unlock(&background->mutex);
+        job->error.status = run_job(log, job, &job->error);
+        pthread_mutex_lock(&background->mutex);
+        background->running = NULL;
+        background->finished = job;
+        pthread_cond_broadcast(&background->done);
+        pthread_mutex_unlock(&background->mutex);
+        log_wake(log);
+        pthread_mutex_lock(&background->mutex);
+    }
+    pthread_mutex_unlock(&background->mutex);
+    return NULL;
+}
+
+enum tarn_status background_start(struct tarn_log *log, struct tarn_error *err)
+{
+    int result = pthread_create(&log->background.thread, NULL, background_main, log);
+    errno = result;
+    if (result != 0)
+        return tarn_fail_errno(err, "starting the thread that keeps %s in order", log->folder);
+    log->background.started = true;
+    return TARN_OK;
+}
+
+/* ---- the owner's side ---- */
+
+static struct job *checkpoint_job_new(struct tarn_log *log)
+{
+    struct job *job = tarn_alloc(sizeof *job);
+    job->kind = JOB_CHECKPOINT;
+    job->sequence = log->next_sequence - 1;
+    checkpoint_encode(log, &job->blob);
+    job->garbage = log->garbage;
+    job->garbage_count = log->garbage_count;
+    log->garbage = NULL;
+    log->garbage_count = log->garbage_cap = 0;
+    log->checkpoint_wanted = false;
+    return job;
+}
+
+static struct job *prepare_job_new(struct tarn_log *log)
+{
+    const struct wal_file *file = log->current;
+    if (!file || log->spares || file->end < file->capacity / 2)
+        return NULL;
+    struct job *job = tarn_alloc(sizeof *job);
+    job->kind = JOB_PREPARE;
+    job->wal_name = log->next_wal_name++;
+    job->capacity = log->next_wal_bytes;
+    return job;
+}
+
+static struct job *next_job(struct tarn_log *log)
+{
+    struct job *job = copy_job_new(log);
+    if (!job && log->checkpoint_wanted)
+        job = checkpoint_job_new(log);
+    if (!job)
+        job = prepare_job_new(log);
+    if (!job && log->garbage_count > 0)
+        job = checkpoint_job_new(log);
+    if (!job) {
+        struct tarn_partition *partition = retention_take_dirtiest(log);
+        if (partition)
+            job = compact_job_new(log, partition);
+    }
+    return job;
+}
+
+static void take_back_garbage(struct tarn_log *log, struct job *job)
+{
+    for (size_t i = 0; i < job->garbage_count; i++) {
+        TARN_RESERVE(log->garbage, log->garbage_cap, log->garbage_count + 1);
+        log->garbage[log->garbage_count++] = job->garbage[i];
+    }
+    job->garbage_count = 0;
+    log->checkpoint_wanted = true;
+}
+
+static void apply(struct tarn_log *log, struct job *job)
+{
+    bool ok = job->error.status == TARN_OK;
+    if (job->kind == JOB_COPY) {
+        copy_job_apply(log, job);
+        retention_note(log, tarn_log_now_ms(log) + SOON_MS);
+    } else if (job->kind == JOB_COMPACT) {
+        compact_job_apply(log, job);
+        retention_note(log, tarn_log_now_ms(log) + SOON_MS);
+    } else if (job->kind == JOB_CHECKPOINT && ok) {
+        wal_recycle(log);
+    } else if (job->kind == JOB_CHECKPOINT) {
+        take_back_garbage(log, job);
+    } else if (job->prepared) {
+        job->prepared->next = log->spares;
+        log->spares = job->prepared;
+        job->prepared = NULL;
+    }
+    log->job_error = job->error;
+    log->retry_ms = ok ? 0 : tarn_log_now_ms(log) + RETRY_MS;
+    if (!ok)
+        retention_note(log, log->retry_ms);
+}
+
+static struct job *take_finished(struct tarn_log *log, bool *ret_busy)
+{
+    struct background *background = &log->background;
+    pthread_mutex_lock(&background->mutex);
+    struct job *job = background->finished;
+    background->finished = NULL;
+    *ret_busy = background->queued || background->running;
+    pthread_mutex_unlock(&background->mutex);
+    return job;
+}
+
+static void start_job(struct tarn_log *log, struct job *job)
+{
+    struct background *background = &log->background;
+    pthread_mutex_lock(&background->mutex);
+    background->queued = job;
+    pthread_cond_signal(&background->work);
+    pthread_mutex_unlock(&background->mutex);
+}
+
+void background_poll(struct tarn_log *log)
+{
+    if (!log->background.started)
+        return;
+    bool busy;
+    struct job *job = take_finished(log, &busy);
+    if (job) {
+        apply(log, job);
+        job_free(log, job);
+    }
+    if (busy || atomic_load(&log->failed) || log->closing ||
+        (log->retry_ms > 0 && tarn_log_now_ms(log) < log->retry_ms))
+        return;
+    job = next_job(log);
+    if (job)
+        start_job(log, job);
+}
+
+void background_wait(struct tarn_log *log)
+{
+    struct background *background = &log->background;
+    pthread_mutex_lock(&background->mutex);
+    while (background->queued || background->running)
+        pthread_cond_wait(&background->done, &background->mutex);
+    pthread_mutex_unlock(&background->mutex);
+}
+
+bool background_idle(struct tarn_log *log)
+{
+    struct background *background = &log->background;
+    pthread_mutex_lock(&background->mutex);
+    bool idle = !background->queued && !background->running && !background->finished;
+    pthread_mutex_unlock(&background->mutex);
+    return idle;
+}
+
+/* Lets the running job end and takes its result in. */
+void background_stop(struct tarn_log *log)
+{
+    struct background *background = &log->background;
+    if (!background->started)
+        return;
+    background_wait(log);
+    log->closing = true;
+    background_poll(log);
+    pthread_mutex_lock(&background->mutex);
+    background->stop = true;
+    pthread_cond_broadcast(&background->work);
+    pthread_mutex_unlock(&background->mutex);
+    pthread_join(background->thread, NULL);
+    background->started = false;
+}

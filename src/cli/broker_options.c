@@ -192,17 +192,15 @@ static enum tarn_status read_yaml(struct tarn_broker_setup *setup,
 static enum tarn_status open_project(const struct tarn_common *common,
                                      struct tarn_broker_setup *setup, struct tarn_error *err)
 {
-    enum tarn_status status =
-        tarn_project_open(common->project, common->data, common->target, &setup->project, err);
-    if (status == TARN_OK)
-        setup->options.folder = tarn_project_data_path(setup->project, "broker");
-    else if (status == TARN_NOT_FOUND && common->data && !common->project) {
+    if (common->data && !common->project && !tarn_project_here()) {
         TARN_AUTO_FREE char *folder = tarn_path_join(common->data, "broker");
         setup->options.folder = tarn_arena_strdup(setup->arena, folder);
-        *err = (struct tarn_error){0};
-        status = TARN_OK;
+        return TARN_OK;
     }
-    return status;
+    TARN_TRY(
+        tarn_project_open(common->project, common->data, common->target, &setup->project, err));
+    setup->options.folder = tarn_project_data_path(setup->project, "broker");
+    return TARN_OK;
 }
 
 static enum tarn_status read_durability(const char *text, enum tarn_broker_durability *ret,

@@ -81,6 +81,14 @@ static enum tarn_status find_directory(const char *wanted, struct tarn_arena *ar
         absolute);
 }
 
+bool tarn_project_here(void)
+{
+    TARN_AUTO_ARENA struct tarn_arena *arena = tarn_arena_new();
+    const char *directory;
+    struct tarn_error err;
+    return find_directory(NULL, arena, &directory, &err) == TARN_OK;
+}
+
 static enum tarn_status read_limits(const struct tarn_yaml *map, struct tarn_project *project,
                                     struct tarn_error *err)
 {

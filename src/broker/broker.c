@@ -24,6 +24,7 @@
 #include "broker/server/acl.h"
 #include "broker/server/server.h"
 #include "broker/server/timers.h"
+#include "broker/server/users.h"
 #include "broker/topics/catalog.h"
 #include "broker/transaction/transaction.h"
 
@@ -53,6 +54,7 @@ struct tarn_broker {
     struct tarn_groups *groups;
     struct tarn_transactions *transactions;
     struct tarn_acls *acls;
+    struct tarn_users *users;
     struct tarn_server *server;
     char cluster_id[TARN_UUID16_TEXT_BYTES];
     char address[32];
@@ -275,6 +277,7 @@ static enum tarn_status open_parts(struct tarn_broker *broker, struct tarn_error
     TARN_TRY(make_cluster_id(broker, err));
     TARN_TRY(tarn_catalog_open(broker->log, &broker->catalog, err));
     TARN_TRY(tarn_acls_open(broker->log, &broker->options, &broker->acls, err));
+    TARN_TRY(tarn_users_open(broker->log, &broker->options, &broker->users, err));
     broker->fetch_waits = tarn_fetch_waits_new(broker);
     TARN_TRY(open_coordinators(broker, err));
     note_address(broker);
@@ -462,6 +465,7 @@ void tarn_broker_close(struct tarn_broker *broker)
     tarn_groups_free(broker->groups);
     tarn_fetch_waits_free(broker->fetch_waits);
     tarn_acls_free(broker->acls);
+    tarn_users_free(broker->users);
     tarn_catalog_free(broker->catalog);
     close_loop(broker);
     tarn_server_free(broker->server);
@@ -536,6 +540,11 @@ struct tarn_transactions *tarn_broker_transactions(struct tarn_broker *broker)
 struct tarn_acls *tarn_broker_acls(struct tarn_broker *broker)
 {
     return broker->acls;
+}
+
+struct tarn_users *tarn_broker_users(struct tarn_broker *broker)
+{
+    return broker->users;
 }
 
 struct tarn_server *tarn_broker_server(struct tarn_broker *broker)

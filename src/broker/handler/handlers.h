@@ -48,5 +48,9 @@ void tarn_handle_create_partitions(struct tarn_request *request);
 void tarn_handle_delete_records(struct tarn_request *request);
 void tarn_handle_offset_for_leader_epoch(struct tarn_request *request);
 void tarn_handle_describe_producers(struct tarn_request *request);
+void tarn_handle_sasl_handshake(struct tarn_request *request);
+void tarn_handle_sasl_authenticate(struct tarn_request *request);
+void tarn_handle_describe_user_scram_credentials(struct tarn_request *request);
+void tarn_handle_alter_user_scram_credentials(struct tarn_request *request);
 
 #endif

@@ -23,7 +23,8 @@
 
 enum {
     LENGTH_BYTES = 4,
-    GROWTH = 16,        /* a block is at most that many times larger than what has arrived */
+    GROWTH = 16, /* a block is at most that many times larger than what has arrived */
+    UNAUTHENTICATED_MAX_BYTES = 512 << 10,
     READS_PER_TURN = 4, /* with TLS: OpenSSL gives 16 KiB at most at a time */
 };
 
@@ -108,7 +109,7 @@ void connection_open(struct listener *listener, int fd)
     if (listener->tls)
         connection->tls = tls_new(listener->tls, fd);
     if (listener->sasl)
-        connection->sasl = sasl_new(server->broker);
+        connection->sasl = sasl_new(tarn_broker_users(server->broker));
     link_newest(connection);
     connection->active_ms = (int64_t)uv_now(server->loop);
     server->connection_count++;
@@ -254,12 +255,20 @@ static bool overloaded(const struct tarn_connection *connection)
            connection->output_bytes >= (size_t)connection->server->options->output_max_bytes;
 }
 
+/* Who has not said who it is sends short requests only. */
+static uint64_t request_limit(const struct tarn_connection *connection)
+{
+    return connection_authenticated(connection)
+               ? (uint64_t)connection->server->options->request_max_bytes
+               : UNAUTHENTICATED_MAX_BYTES;
+}
+
 static void refuse_length(struct tarn_connection *connection, uint32_t length)
 {
     char reason[160];
     snprintf(reason, sizeof reason,
-             "it announced a request of %u bytes; the limit is %lld (is this a Kafka client?)",
-             length, (long long)connection->server->options->request_max_bytes);
+             "it announced a request of %u bytes; the limit is %llu (is this a Kafka client?)",
+             length, (unsigned long long)request_limit(connection));
     connection_close(connection, reason);
 }
 
@@ -274,25 +283,43 @@ static void learn_size(struct tarn_connection *connection, size_t request_bytes)
         connection->block_bytes /= 2;
 }
 
+/* With a certificate of its own, a client is who that says, unless SASL says otherwise later. */
+static void name_by_certificate(struct tarn_connection *connection)
+{
+    TARN_AUTO_FREE char *subject = NULL;
+    connection->named = true;
+    if (connection->tls)
+        subject = tls_peer_name(connection->tls);
+    if (!subject)
+        return;
+    free(connection->principal);
+    connection->principal = tarn_format("User:%s", subject);
+}
+
 /* Takes whole requests from what has been received. */
 static void take_requests(struct tarn_connection *connection)
 {
     while (!connection->closed && connection->in && received(connection) >= LENGTH_BYTES) {
-        if (connection->server->draining || overloaded(connection))
+        if (connection->server->draining || connection->ends || overloaded(connection))
             break;
         uint32_t length = next_length(connection);
-        if (length > (uint64_t)connection->server->options->request_max_bytes) {
+        if (length > request_limit(connection)) {
             refuse_length(connection, length);
             return;
         }
         if (received(connection) - LENGTH_BYTES < length)
             break;
+        if (!connection->named)
+            name_by_certificate(connection);
         struct tarn_block *block = connection->in;
         const char *bytes = block->data + connection->in_start + LENGTH_BYTES;
         connection->in_start += LENGTH_BYTES + (size_t)length;
         connection->half_since_ms = 0;
         learn_size(connection, length);
-        dispatch(connection, block, bytes, length);
+        if (connection->sasl && sasl_is_bare(connection->sasl))
+            dispatch_token(connection, bytes, length);
+        else
+            dispatch(connection, block, bytes, length);
     }
     if (connection->closed || !connection->in)
         return;
@@ -307,9 +334,9 @@ static void take_requests(struct tarn_connection *connection)
 /* What the socket is to be watched for now. */
 static void watch(struct tarn_connection *connection, bool output_waits)
 {
-    connection->paused = connection->server->draining || overloaded(connection);
+    connection->paused = connection->server->draining || connection->ends || overloaded(connection);
     int events =
-        (connection->paused || connection->peer_closed ? 0 : UV_READABLE) |
+        (connection->paused ? 0 : UV_READABLE) |
         (output_waits || (connection->tls && tls_wants_write(connection->tls)) ? UV_WRITABLE : 0);
     if (events == connection->events)
         return;
@@ -400,7 +427,7 @@ void connection_serve(struct tarn_connection *connection)
         return;
     }
     watch(connection, flushed == 0);
-    if (connection->server->draining && connection_idle(connection)) {
+    if ((connection->server->draining || connection->ends) && connection_idle(connection)) {
         connection_close(connection, NULL);
         return;
     }

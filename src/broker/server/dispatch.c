@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "broker/handler/handlers.h"
+#include "broker/server/sasl.h"
 #include "broker/server/server_int.h"
 
 /* Small requests are copied, so that one which waits for long does not keep a large block from
@@ -80,4 +81,22 @@ void dispatch(struct tarn_connection *connection, struct tarn_block *block, cons
     }
     request->body = body;
     handler->handle(request);
+}
+
+void dispatch_token(struct tarn_connection *connection, const char *bytes, size_t len)
+{
+    struct entry *entry = entry_new(connection);
+    struct tarn_request *request = &entry->request;
+    struct tarn_text answer;
+    enum sasl_result result =
+        sasl_step(connection->sasl, (struct tarn_text){bytes, len}, request->arena, &answer);
+    if (result == SASL_FAILED) {
+        tarn_request_close(request, answer.data);
+        return;
+    }
+    if (result == SASL_DONE)
+        request_authenticated(request, sasl_user(connection->sasl));
+    tarn_wire_write_bytes(&entry->out, answer);
+    entry->out_bytes = entry->out.len;
+    tarn_request_finish(request);
 }

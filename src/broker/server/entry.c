@@ -202,3 +202,21 @@ bool tarn_request_may_cluster(struct tarn_request *request, enum tarn_acl_operat
 {
     return tarn_request_may(request, operation, TARN_RESOURCE_CLUSTER, TARN_TEXT("kafka-cluster"));
 }
+
+struct sasl *request_sasl(struct tarn_request *request)
+{
+    return entry_of(request)->connection->sasl;
+}
+
+void request_authenticated(struct tarn_request *request, const char *user)
+{
+    struct tarn_connection *connection = entry_of(request)->connection;
+    free(connection->principal);
+    connection->principal = tarn_format("User:%s", user);
+    request->principal = connection->principal;
+}
+
+void request_close_after_answer(struct tarn_request *request)
+{
+    entry_of(request)->connection->ends = true;
+}

@@ -78,7 +78,9 @@ struct tarn_connection {
     uv_poll_t poll;
     int fd;
     int events; /* what poll waits for */
-    bool is_dirty, paused, closed, peer_closed;
+    bool is_dirty, paused, closed;
+    bool ends;         /* closed once what it was sent is out */
+    bool named;        /* the client's certificate has been looked at */
     struct tls *tls;   /* NULL: plain */
     struct sasl *sasl; /* NULL: nobody has to say who they are */
     /* received and not yet dispatched: in->data[in_start .. in_end) */
@@ -136,9 +138,16 @@ void entry_free(struct tarn_server *server, struct entry *entry);
 void entry_cancel(struct entry *entry); /* its connection is gone */
 void entries_trim(struct tarn_server *server);
 
+/* For handler/sasl.c; NULL on a listener without SASL. */
+struct sasl *request_sasl(struct tarn_request *request);
+void request_authenticated(struct tarn_request *request, const char *user);
+void request_close_after_answer(struct tarn_request *request);
+
 /* dispatch.c: one whole request without its length; `block` is where it lies. */
 void dispatch(struct tarn_connection *connection, struct tarn_block *block, const char *bytes,
               size_t len);
+/* One bare SASL token (SaslHandshake of version 0). */
+void dispatch_token(struct tarn_connection *connection, const char *bytes, size_t len);
 
 /* listener.c */
 CHECKED enum tarn_status listener_open(struct listener *listener,

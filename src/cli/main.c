@@ -10,6 +10,7 @@
 /* One line each, so that two new commands do not meet in one. */
 /* clang-format off */
 static const struct tarn_command *const commands[] = {
+    &tarn_command_broker,
     &tarn_command_build,
     &tarn_command_compile,
     &tarn_command_describe,

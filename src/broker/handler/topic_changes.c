@@ -71,7 +71,7 @@ static enum tarn_kafka_error delete_topic(struct tarn_request *request,
     struct tarn_text name = topic->name_text; /* goes with the topic */
     out->name =
         (struct tarn_text){tarn_arena_strndup(request->arena, name.data, name.len), name.len};
-    return tarn_catalog_delete(catalog, topic, err);
+    return tarn_catalog_remove(catalog, topic, err);
 }
 
 static void deletion_failed(void *context)

@@ -402,7 +402,7 @@ enum tarn_kafka_error tarn_catalog_create(struct tarn_catalog *catalog, struct t
     return TARN_KAFKA_NONE;
 }
 
-enum tarn_kafka_error tarn_catalog_delete(struct tarn_catalog *catalog, struct tarn_topic *topic,
+enum tarn_kafka_error tarn_catalog_remove(struct tarn_catalog *catalog, struct tarn_topic *topic,
                                           struct tarn_error *err)
 {
     struct tarn_commit *commit = tarn_commit_begin(catalog->log);

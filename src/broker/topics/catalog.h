@@ -63,7 +63,7 @@ enum tarn_kafka_error tarn_catalog_create(struct tarn_catalog *catalog, struct t
                                           const struct tarn_topic_overrides *overrides,
                                           struct tarn_topic **ret_topic, struct tarn_error *err);
 /* The topic and its records are gone; parked fetches are told by the log. */
-enum tarn_kafka_error tarn_catalog_delete(struct tarn_catalog *catalog, struct tarn_topic *topic,
+enum tarn_kafka_error tarn_catalog_remove(struct tarn_catalog *catalog, struct tarn_topic *topic,
                                           struct tarn_error *err);
 /* To `partition_count` in all. */
 enum tarn_kafka_error tarn_catalog_grow(struct tarn_catalog *catalog, struct tarn_topic *topic,

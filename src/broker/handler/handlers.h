@@ -52,5 +52,8 @@ void tarn_handle_sasl_handshake(struct tarn_request *request);
 void tarn_handle_sasl_authenticate(struct tarn_request *request);
 void tarn_handle_describe_user_scram_credentials(struct tarn_request *request);
 void tarn_handle_alter_user_scram_credentials(struct tarn_request *request);
+void tarn_handle_describe_configs(struct tarn_request *request);
+void tarn_handle_alter_configs(struct tarn_request *request);
+void tarn_handle_incremental_alter_configs(struct tarn_request *request);
 
 #endif

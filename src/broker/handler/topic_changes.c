@@ -4,6 +4,7 @@
 #include "broker/handler/durable_reply.h"
 #include "broker/handler/handlers.h"
 #include "broker/handler/topic_access.h"
+#include "broker/handler/twice.h"
 #include "broker/log/log.h"
 #include "broker/log/partition.h"
 #include "broker/protocol/messages.h"
@@ -42,15 +43,18 @@ static int32_t wanted_topics(struct tarn_request *request,
     return body->topic_names_count;
 }
 
-static bool wanted_twice(const struct tarn_delete_topics_request_topic *topics, int32_t count,
-                         int32_t index)
+static bool *deleted_twice(struct tarn_request *request,
+                           const struct tarn_delete_topics_request_topic *topics, int32_t count)
 {
+    enum { BY_NAME, BY_ID };
+    struct tarn_naming *names = tarn_arena_array(request->arena, (size_t)count + 1, sizeof *names);
     for (int32_t i = 0; i < count; i++) {
-        if (i != index && tarn_uuid16_equal(&topics[i].topic_id, &topics[index].topic_id) &&
-            tarn_text_equal(topics[i].name, topics[index].name))
-            return true;
+        const struct tarn_delete_topics_request_topic *topic = &topics[i];
+        struct tarn_text id = {(const char *)topic->topic_id.bytes, sizeof topic->topic_id.bytes};
+        names[i] = (struct tarn_naming){topic->name.data ? topic->name : id,
+                                        topic->name.data ? BY_NAME : BY_ID, 0};
     }
-    return false;
+    return tarn_named_twice(request->arena, names, (size_t)count);
 }
 
 static enum tarn_kafka_error delete_topic(struct tarn_request *request,
@@ -89,6 +93,7 @@ void tarn_handle_delete_topics(struct tarn_request *request)
     int32_t count = wanted_topics(request, &topics);
     struct tarn_delete_topics_response *response =
         tarn_arena_alloc(request->arena, sizeof *response);
+    bool *twice = deleted_twice(request, topics, count);
     tarn_delete_topics_response_init(response);
     response->responses_count = count;
     response->responses =
@@ -99,10 +104,9 @@ void tarn_handle_delete_topics(struct tarn_request *request)
         tarn_delete_topics_response_topic_init(out);
         out->name = topics[i].name;
         out->topic_id = topics[i].topic_id;
-        enum tarn_kafka_error error =
-            wanted_twice(topics, count, i)
-                ? refuse(&err, TARN_KAFKA_INVALID_REQUEST, "The request names this topic twice.")
-                : delete_topic(request, &topics[i], out, &err);
+        enum tarn_kafka_error error = twice[i] ? refuse(&err, TARN_KAFKA_INVALID_REQUEST,
+                                                        "The request names this topic twice.")
+                                               : delete_topic(request, &topics[i], out, &err);
         out->error_code = (int16_t)error;
         out->error_message = message_of(request, error, &err);
     }
@@ -131,16 +135,12 @@ check_assignments(const struct tarn_create_partitions_request_topic *wanted, int
     return TARN_KAFKA_NONE;
 }
 
-static enum tarn_kafka_error grow(struct tarn_request *request, int32_t index,
+static enum tarn_kafka_error grow(struct tarn_request *request,
+                                  const struct tarn_create_partitions_request_topic *wanted,
                                   struct tarn_error *err)
 {
     const struct tarn_create_partitions_request *body = request->body;
-    const struct tarn_create_partitions_request_topic *wanted = &body->topics[index];
     struct tarn_topic *topic;
-    for (int32_t i = 0; i < body->topics_count; i++) {
-        if (i != index && tarn_text_equal(body->topics[i].name, wanted->name))
-            return refuse(err, TARN_KAFKA_INVALID_REQUEST, "The request names this topic twice.");
-    }
     enum tarn_kafka_error error =
         tarn_topic_for_request(request, TARN_ACL_ALTER, false, NULL, wanted->name, &topic);
     if (error != TARN_KAFKA_NONE)
@@ -157,6 +157,16 @@ static enum tarn_kafka_error grow(struct tarn_request *request, int32_t index,
     return tarn_catalog_grow(tarn_broker_catalog(request->broker), topic, wanted->count, err);
 }
 
+static bool *grown_twice(struct tarn_request *request,
+                         const struct tarn_create_partitions_request *body)
+{
+    struct tarn_naming *names =
+        tarn_arena_array(request->arena, (size_t)body->topics_count + 1, sizeof *names);
+    for (int32_t i = 0; i < body->topics_count; i++)
+        names[i].name = body->topics[i].name;
+    return tarn_named_twice(request->arena, names, (size_t)body->topics_count);
+}
+
 static void growth_failed(void *context)
 {
     struct tarn_create_partitions_response *response = context;
@@ -171,6 +181,7 @@ void tarn_handle_create_partitions(struct tarn_request *request)
     const struct tarn_create_partitions_request *body = request->body;
     struct tarn_create_partitions_response *response =
         tarn_arena_alloc(request->arena, sizeof *response);
+    bool *twice = grown_twice(request, body);
     tarn_create_partitions_response_init(response);
     response->results_count = body->topics_count;
     response->results =
@@ -179,7 +190,9 @@ void tarn_handle_create_partitions(struct tarn_request *request)
         struct tarn_create_partitions_response_result *out = &response->results[i];
         struct tarn_error err = {0};
         tarn_create_partitions_response_result_init(out);
-        enum tarn_kafka_error error = grow(request, i, &err);
+        enum tarn_kafka_error error = twice[i] ? refuse(&err, TARN_KAFKA_INVALID_REQUEST,
+                                                        "The request names this topic twice.")
+                                               : grow(request, &body->topics[i], &err);
         out->name = body->topics[i].name;
         out->error_code = (int16_t)error;
         out->error_message = message_of(request, error, &err);

@@ -89,7 +89,7 @@ static void close_store(void *context)
 
 static enum tarn_status ensure_topic(struct tarn_topics *topics, struct tarn_error *err)
 {
-    const struct tarn_topic_config compacted = {.name = "cleanup.policy", .value = "compact"};
+    const struct tarn_topic_config_entry compacted = {.name = "cleanup.policy", .value = "compact"};
     enum tarn_status status =
         tarn_topic_create(topics, TARN_REGISTRY_TOPIC, 1, -1, &compacted, 1, err);
     return status == TARN_EXISTS ? TARN_OK : status;

@@ -334,6 +334,13 @@ enum tarn_status tarn_topic_list(struct tarn_topics *topics, struct tarn_arena *
     CALL(list, "listing topics", arena, ret_topics, ret_count, err);
 }
 
+enum tarn_status tarn_topic_find(struct tarn_topics *topics, const char *name,
+                                 struct tarn_arena *arena, struct tarn_topic_info *ret_topic,
+                                 struct tarn_error *err)
+{
+    CALL(find, "looking for a topic", name, arena, ret_topic, err);
+}
+
 enum tarn_status tarn_topic_describe(struct tarn_topics *topics, const char *name,
                                      struct tarn_arena *arena, struct tarn_topic_info *ret_topic,
                                      struct tarn_error *err)

@@ -286,6 +286,10 @@ struct tarn_topic_info {
 CHECKED enum tarn_status tarn_topic_list(struct tarn_topics *topics, struct tarn_arena *arena,
                                          struct tarn_topic_info **ret_topics, size_t *ret_count,
                                          struct tarn_error *err);
+/* One topic in the same way. NOT_FOUND; never makes it. */
+CHECKED enum tarn_status tarn_topic_find(struct tarn_topics *topics, const char *name,
+                                         struct tarn_arena *arena,
+                                         struct tarn_topic_info *ret_topic, struct tarn_error *err);
 CHECKED enum tarn_status tarn_topic_describe(struct tarn_topics *topics, const char *name,
                                              struct tarn_arena *arena,
                                              struct tarn_topic_info *ret_topic,

@@ -238,6 +238,7 @@ static const struct tarn_topics_ops cluster_ops = {
     .writer_open = tarn_cluster_writer_open,
     .reader_open = tarn_cluster_reader_open,
     .list = tarn_cluster_list,
+    .find = tarn_cluster_find,
     .describe = tarn_cluster_describe,
     .create = tarn_cluster_create,
     .delete = tarn_cluster_delete,

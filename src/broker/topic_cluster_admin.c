@@ -104,7 +104,7 @@ enum tarn_status tarn_cluster_list(struct tarn_topics *topics, struct tarn_arena
     return TARN_OK;
 }
 
-static enum tarn_status find_topic(struct tarn_topics *topics, const char *name,
+enum tarn_status tarn_cluster_find(struct tarn_topics *topics, const char *name,
                                    struct tarn_arena *arena, struct tarn_topic_info *ret_topic,
                                    struct tarn_error *err)
 {
@@ -204,7 +204,7 @@ enum tarn_status tarn_cluster_describe(struct tarn_topics *topics, const char *n
                                        struct tarn_error *err)
 {
     struct tarn_topic_info info;
-    TARN_TRY(find_topic(topics, name, arena, &info, err));
+    TARN_TRY(tarn_cluster_find(topics, name, arena, &info, err));
     for (size_t i = 0; i < info.partition_count; i++) {
         struct tarn_topic_partition_info *partition = &info.partitions[i];
         TARN_TRY(tarn_cluster_watermarks(topics, name, partition->partition,

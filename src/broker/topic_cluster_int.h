@@ -59,6 +59,10 @@ rd_kafka_t *tarn_cluster_reader_client(struct tarn_topic_reader *reader);
 CHECKED enum tarn_status tarn_cluster_list(struct tarn_topics *topics, struct tarn_arena *arena,
                                            struct tarn_topic_info **ret_topics, size_t *ret_count,
                                            struct tarn_error *err);
+CHECKED enum tarn_status tarn_cluster_find(struct tarn_topics *topics, const char *name,
+                                           struct tarn_arena *arena,
+                                           struct tarn_topic_info *ret_topic,
+                                           struct tarn_error *err);
 CHECKED enum tarn_status tarn_cluster_describe(struct tarn_topics *topics, const char *name,
                                                struct tarn_arena *arena,
                                                struct tarn_topic_info *ret_topic,

@@ -30,6 +30,8 @@ struct tarn_topics_ops {
     enum tarn_status (*list)(struct tarn_topics *topics, struct tarn_arena *arena,
                              struct tarn_topic_info **ret_topics, size_t *ret_count,
                              struct tarn_error *err);
+    enum tarn_status (*find)(struct tarn_topics *topics, const char *name, struct tarn_arena *arena,
+                             struct tarn_topic_info *ret_topic, struct tarn_error *err);
     enum tarn_status (*describe)(struct tarn_topics *topics, const char *name,
                                  struct tarn_arena *arena, struct tarn_topic_info *ret_topic,
                                  struct tarn_error *err);

@@ -19,13 +19,16 @@ struct tarn_command {
 extern const struct tarn_command tarn_command_broker;
 extern const struct tarn_command tarn_command_build;
 extern const struct tarn_command tarn_command_compile;
+extern const struct tarn_command tarn_command_consume;
 extern const struct tarn_command tarn_command_describe;
 extern const struct tarn_command tarn_command_doctor;
 extern const struct tarn_command tarn_command_generate;
+extern const struct tarn_command tarn_command_groups;
 extern const struct tarn_command tarn_command_ingest;
 extern const struct tarn_command tarn_command_init;
 extern const struct tarn_command tarn_command_ls;
 extern const struct tarn_command tarn_command_maintain;
+extern const struct tarn_command tarn_command_produce;
 extern const struct tarn_command tarn_command_quality;
 extern const struct tarn_command tarn_command_report;
 extern const struct tarn_command tarn_command_run;
@@ -35,6 +38,7 @@ extern const struct tarn_command tarn_command_snapshot;
 extern const struct tarn_command tarn_command_sql;
 extern const struct tarn_command tarn_command_tables;
 extern const struct tarn_command tarn_command_test;
+extern const struct tarn_command tarn_command_topics;
 extern const struct tarn_command tarn_command_up;
 extern const struct tarn_command tarn_command_version;
 

@@ -401,28 +401,11 @@ static enum tarn_status examine(struct doctor *doctor, bool json, struct tarn_er
                   : TARN_OK;
 }
 
-static bool is_inside_project(void)
-{
-    char folder[4096];
-    if (!getcwd(folder, sizeof folder))
-        return false;
-    for (;;) {
-        TARN_AUTO_FREE char *ours = tarn_path_join(folder, "tarn.yml");
-        TARN_AUTO_FREE char *dbt = tarn_path_join(folder, "dbt_project.yml");
-        if (tarn_file_exists(ours) || tarn_file_exists(dbt))
-            return true;
-        char *slash = strrchr(folder, '/');
-        if (!slash || slash == folder)
-            return false;
-        *slash = 0;
-    }
-}
-
 /* Outside of a project the machine alone is looked at; a project that is broken is a finding. */
 static void open_project(struct doctor *doctor, const struct tarn_common *common)
 {
     struct tarn_error err;
-    doctor->is_outside = !common->project && !is_inside_project();
+    doctor->is_outside = !common->project && !tarn_project_here();
     if (doctor->is_outside)
         return;
     if (tarn_project_open(common->project, common->data, common->target, &doctor->project, &err) !=

@@ -135,9 +135,9 @@ static enum tarn_status choose_target(struct tarn_project *project, const char *
 static enum tarn_status read_tarn_yml(struct tarn_project *project, const char *target,
                                       struct tarn_error *err)
 {
-    static const char *const keys[] = {"name",    "description", "version",
-                                       "data",    "defaults",    "default_target",
-                                       "targets", "vars",        NULL};
+    static const char *const keys[] = {
+        "name",           "description", "version", "data",   "defaults",
+        "default_target", "targets",     "vars",    "broker", NULL};
     static const char *const default_keys[] = {"memory_limit", "threads", NULL};
     const char *path = tarn_project_path(project, "tarn.yml");
     if (!tarn_file_exists(path))

@@ -113,7 +113,8 @@ static void add_super_user(struct tarn_broker_setup *setup, const char *name)
 static const char *const yaml_keys[] = {
     "listeners",  "advertise",   "certificate", "key",        "client_ca",
     "users",      "super_users", "authorize",   "partitions", "auto_create_topics",
-    "durability", NULL};
+    "durability", "address",     "properties", /* those of its clients (topic_access.h) */
+    NULL};
 
 static enum tarn_status read_yaml_users(struct tarn_broker_setup *setup,
                                         const struct tarn_yaml *section, struct tarn_error *err)
@@ -167,8 +168,8 @@ static enum tarn_status read_yaml(struct tarn_broker_setup *setup,
     const struct tarn_yaml *section =
         project && project->root ? tarn_yaml_get(project->root, "broker") : NULL;
     int64_t partitions = setup->options.partitions;
-    if (!section)
-        return TARN_OK;
+    if (!section || section->kind != TARN_YAML_MAP)
+        return TARN_OK; /* only an address, for clients */
     TARN_TRY(tarn_yaml_expect_keys(section, "the broker", yaml_keys, err));
     TARN_TRY(tarn_yaml_str(section, "advertise", &defaults->advertise, err));
     TARN_TRY(tarn_yaml_str(section, "certificate", &defaults->certificate, err));

@@ -13,6 +13,7 @@ enum { PROPERTIES_MAX = 100 };
 
 struct found {
     const char *address;
+    char listener[300]; /* what address may point to */
     struct tarn_topic_property properties[PROPERTIES_MAX];
     size_t count;
 };
@@ -27,20 +28,37 @@ static enum tarn_status add_property(struct found *found, const char *name, cons
     return TARN_OK;
 }
 
+/* Without an address the embedded broker is meant: its first plain listener. */
+static void find_listener(const struct tarn_yaml *broker, struct found *found)
+{
+    static const char prefix[] = "PLAINTEXT://";
+    const struct tarn_yaml *list = tarn_yaml_get(broker, "listeners");
+    for (size_t i = 0; list && list->kind == TARN_YAML_LIST && i < list->count; i++) {
+        const char *text = list->items[i]->text;
+        if (!text || strncmp(text, prefix, strlen(prefix)) != 0)
+            continue;
+        text += strlen(prefix);
+        snprintf(found->listener, sizeof found->listener, "%s%s", *text == ':' ? "localhost" : "",
+                 text);
+        found->address = found->listener;
+        return;
+    }
+}
+
 /* `broker:` of a map: an address, or an address with properties. */
 static enum tarn_status read_broker(const struct tarn_yaml *map, struct found *found,
                                     struct tarn_error *err)
 {
-    static const char *const keys[] = {"address", "properties", NULL};
     const struct tarn_yaml *broker = map ? tarn_yaml_get(map, "broker") : NULL;
     const struct tarn_yaml *properties = NULL;
     if (!broker)
         return TARN_OK;
     if (broker->kind != TARN_YAML_MAP)
         return tarn_yaml_str(map, "broker", &found->address, err);
-    TARN_TRY(tarn_yaml_expect_keys(broker, "a broker", keys, err));
     TARN_TRY(tarn_yaml_str(broker, "address", &found->address, err));
     TARN_TRY(tarn_yaml_map(broker, "properties", &properties, err));
+    if (!found->address)
+        find_listener(broker, found);
     for (size_t i = 0; properties && i < properties->count; i++) {
         const struct tarn_yaml *value = properties->items[i];
         if (!value->text)

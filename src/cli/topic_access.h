@@ -30,6 +30,7 @@ struct tarn_topic_access {
  *
  *   broker: kafka.example.com:9092
  *   broker: {address: kafka.example.com:9092, properties: {security.protocol: SSL}}
+ *   broker: {listeners: ["PLAINTEXT://localhost:9095"]}      the embedded one
  *
  * in tarn.yml or in the chosen target. Outside of a project there is only the option. */
 CHECKED enum tarn_status tarn_topic_access_open(const struct tarn_common *common,

@@ -30,7 +30,8 @@ struct tarn_project {
 CHECKED enum tarn_status tarn_project_open(const char *directory, const char *data,
                                            const char *target, struct tarn_project **ret_project,
                                            struct tarn_error *err);
-/* Whether the current folder, or one above it, is a project: for commands that also work outside. */
+/* Whether the current folder, or one above it, is a project: for commands that also work outside.
+ */
 bool tarn_project_here(void);
 void tarn_project_close(struct tarn_project *project); /* NULL is fine */
 /* Absolute path of something below the project folder, in its arena. */

@@ -19,7 +19,7 @@ const kinds = {
 export async function startBroker({ kind = 'plain', partitions, data, args = [] } = {}) {
   const folder = data ?? mkdtempSync(path.join(tmpdir(), 'tarn-broker-'));
   const child = spawn(binary, [
-    'broker', '--data', folder, '--port', '0', '--registry-port', '0', '--rest-port', '0', '--json',
+    'broker', '--data', folder, '--port', '0', '--json',
     ...(partitions ? ['--partitions', String(partitions)] : []), ...kinds[kind].args, ...args,
   ], { stdio: ['ignore', 'pipe', 'pipe'] });
   let end, errors = '', output = '';
@@ -41,7 +41,7 @@ export async function startBroker({ kind = 'plain', partitions, data, args = [] 
     });
   });
   return {
-    ...line, address: `127.0.0.1:${line.port}`, data: folder, process: child,
+    ...line, address: `127.0.0.1:${line.listeners[0].port}`, data: folder, process: child,
     ended: () => end,
     async stop(signal = 'SIGINT') {
       if (!end) child.kill(signal);

@@ -222,6 +222,13 @@ static enum tarn_status make_cluster_id(struct tarn_broker *broker, struct tarn_
     return tarn_commit_write(commit, &position, err);
 }
 
+static void on_topic_changed(void *context, struct tarn_topic *topic, bool gone)
+{
+    struct tarn_broker *broker = context;
+    if (gone)
+        tarn_groups_forget_topic(broker->groups, topic->name_text);
+}
+
 static enum tarn_status open_coordinators(struct tarn_broker *broker, struct tarn_error *err)
 {
     struct tarn_group_options groups;
@@ -235,6 +242,7 @@ static enum tarn_status open_coordinators(struct tarn_broker *broker, struct tar
     tarn_group_options_init(&groups);
     tarn_transaction_options_init(&transactions);
     TARN_TRY(tarn_groups_open(&world, &groups, &broker->groups, err));
+    tarn_catalog_watch(broker->catalog, on_topic_changed, broker);
     return tarn_transactions_open(&world, &transactions, broker->groups, broker->catalog,
                                   &broker->transactions, err);
 }

@@ -55,5 +55,17 @@ void tarn_handle_alter_user_scram_credentials(struct tarn_request *request);
 void tarn_handle_describe_configs(struct tarn_request *request);
 void tarn_handle_alter_configs(struct tarn_request *request);
 void tarn_handle_incremental_alter_configs(struct tarn_request *request);
+void tarn_handle_describe_cluster(struct tarn_request *request);
+void tarn_handle_describe_log_dirs(struct tarn_request *request);
+void tarn_handle_describe_quorum(struct tarn_request *request);
+void tarn_handle_describe_topic_partitions(struct tarn_request *request);
+void tarn_handle_elect_leaders(struct tarn_request *request);
+void tarn_handle_alter_partition_reassignments(struct tarn_request *request);
+void tarn_handle_list_partition_reassignments(struct tarn_request *request);
+void tarn_handle_describe_client_quotas(struct tarn_request *request);
+void tarn_handle_alter_client_quotas(struct tarn_request *request);
+void tarn_handle_describe_acls(struct tarn_request *request);
+void tarn_handle_create_acls(struct tarn_request *request);
+void tarn_handle_delete_acls(struct tarn_request *request);
 
 #endif

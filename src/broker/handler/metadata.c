@@ -3,6 +3,7 @@
  * A topic that is not there is created when the client allows it and is ready in the same answer,
  * leader and all: a client that is told to come back later waits for its refresh interval. */
 #include "broker/broker.h"
+#include "broker/handler/cluster.h"
 #include "broker/handler/handlers.h"
 #include "broker/handler/topic_access.h"
 #include "broker/log/log.h"
@@ -90,20 +91,6 @@ static void answer_all(struct tarn_request *request, struct tarn_metadata_respon
     }
 }
 
-static int32_t cluster_operations(struct tarn_request *request)
-{
-    static const enum tarn_acl_operation operations[] = {
-        TARN_ACL_CREATE,           TARN_ACL_CLUSTER_ACTION, TARN_ACL_DESCRIBE_CONFIGS,
-        TARN_ACL_IDEMPOTENT_WRITE, TARN_ACL_ALTER,          TARN_ACL_DESCRIBE,
-        TARN_ACL_ALTER_CONFIGS,
-    };
-    int32_t bits = 0;
-    for (size_t i = 0; i < TARN_COUNT(operations); i++)
-        if (tarn_request_may_cluster(request, operations[i]))
-            bits |= 1 << operations[i];
-    return bits;
-}
-
 void tarn_handle_metadata(struct tarn_request *request)
 {
     const struct tarn_metadata_request *body = request->body;
@@ -130,7 +117,7 @@ void tarn_handle_metadata(struct tarn_request *request)
             answer_topic(request, &body->topics[i], &response.topics[i]);
     }
     response.cluster_authorized_operations = body->include_cluster_authorized_operations
-                                                 ? cluster_operations(request)
+                                                 ? tarn_cluster_operations(request)
                                                  : OPERATIONS_UNKNOWN;
     tarn_request_reply(request, &response);
 }

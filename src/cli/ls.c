@@ -19,6 +19,10 @@ static void print_selector(const struct tarn_model_node *node)
         printf("exposure:%s.%s\n", node->package->name, node->name);
         return;
     }
+    if (node->kind == TARN_NODE_UNIT_TEST) {
+        printf("unit_test:%s.%s\n", node->package->name, node->name);
+        return;
+    }
     for (size_t i = 0; i < node->fqn_count; i++)
         printf("%s%s", i ? "." : "", node->fqn[i]);
     putchar('\n');

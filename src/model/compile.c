@@ -150,7 +150,7 @@ const char *tarn_model_target_file(const struct tarn_model_project *project,
 {
     const char *slash = project->target_path[0] == '/' ? "" : "/";
     const char *root = *slash ? project->directory : "";
-    if (node->is_generic)
+    if (node->is_generic || node->kind == TARN_NODE_UNIT_TEST)
         return tarn_arena_format(arena, "%s%s%s/%s/%s/%s/%s.sql", root, slash, project->target_path,
                                  folder, node->package->name, node->original_path,
                                  node->file_key_name);

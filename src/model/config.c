@@ -184,6 +184,8 @@ static const char *section_of(enum tarn_node_kind kind)
         return "exposures";
     case TARN_NODE_ANALYSIS:
         return "analyses";
+    case TARN_NODE_UNIT_TEST:
+        return "unit_tests";
     case TARN_NODE_MODEL:
         break;
     }

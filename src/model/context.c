@@ -4,6 +4,55 @@
 #include "model/project.h"
 #include "model/relation.h"
 
+/* --- unit tests */
+
+bool tarn_context_override(struct tarn_value overrides, struct tarn_text name,
+                           struct tarn_value *ret)
+{
+    if (!tarn_value_is(overrides, TARN_VALUE_DICT))
+        return false;
+    struct tarn_value value = tarn_dict_get_text(overrides, name);
+    if (value.kind == TARN_VALUE_UNDEFINED)
+        return false;
+    *ret = value;
+    return true;
+}
+
+bool tarn_context_fixture(struct tarn_model_context *context, const struct tarn_model_node *node,
+                          struct tarn_value *ret)
+{
+    for (size_t i = 0; context->stand_ins && i < context->stand_ins->count; i++) {
+        if (context->stand_ins->fixtures[i].node != node)
+            continue;
+        *ret = tarn_relation_cte(tarn_model_context_heap(context),
+                                 context->stand_ins->fixtures[i].name);
+        return true;
+    }
+    return false;
+}
+
+/* A macro whose result a unit test says. */
+static enum tarn_status call_overridden(struct tarn_call *call, struct tarn_value *ret,
+                                        struct tarn_error *err)
+{
+    (void)err;
+    *ret = *(const struct tarn_value *)call->userdata;
+    return TARN_OK;
+}
+
+static bool overridden_macro(struct tarn_model_context *context, struct tarn_text name,
+                             struct tarn_value *ret)
+{
+    struct tarn_heap *heap = tarn_model_context_heap(context);
+    struct tarn_value value;
+    if (!context->stand_ins || !tarn_context_override(context->stand_ins->macros, name, &value))
+        return false;
+    struct tarn_value *kept = tarn_heap_alloc(heap, sizeof *kept);
+    *kept = value;
+    *ret = tarn_value_function(heap, "overridden macro", call_overridden, kept);
+    return true;
+}
+
 /* --- names that are values */
 
 static struct tarn_value target_value(struct tarn_heap *heap,
@@ -30,6 +79,8 @@ static struct tarn_value target_value(struct tarn_heap *heap,
 static void add_to_graph(struct tarn_heap *heap, struct tarn_value graph,
                          const struct tarn_model_node *node)
 {
+    if (node->kind == TARN_NODE_UNIT_TEST)
+        return; /* dbt has none there */
     const char *section = node->kind == TARN_NODE_SOURCE     ? "sources"
                           : node->kind == TARN_NODE_EXPOSURE ? "exposures"
                                                              : "nodes";
@@ -78,8 +129,12 @@ static struct tarn_value node_hooks(struct tarn_model_context *context, const ch
 
 static struct tarn_value this_value(struct tarn_model_context *context)
 {
+    struct tarn_value given;
     if (!context->node)
         return TARN_NONE;
+    context->referred = context->node;
+    if (tarn_context_fixture(context, context->node, &given))
+        return given;
     struct tarn_relation relation = tarn_relation_of_node(context->node);
     return tarn_relation_value(tarn_model_context_heap(context), &relation);
 }
@@ -237,6 +292,8 @@ static bool namespace_get(struct tarn_heap *heap, void *self, struct tarn_text n
     TARN_BUFFER(full, 4096);
     (void)heap;
     tarn_buffer_printf(&full, "%s.%.*s", ns->package->name, TARN_TEXT_ARGS(name));
+    if (overridden_macro(ns->context, tarn_buffer_text(&full), ret))
+        return true;
     const struct tarn_model_macro *macro =
         tarn_name_map_get(&ns->context->project->macro_by_name, tarn_buffer_str(&full));
     if (tarn_context_macro(ns->context, macro, ret))
@@ -274,6 +331,8 @@ static bool resolve(void *userdata, struct tarn_template_run *run, struct tarn_t
     struct tarn_model_context *context = userdata;
     struct tarn_model_project *project = context->project;
     (void)run;
+    if (overridden_macro(context, name, ret))
+        return true;
     const struct tarn_model_macro *macro = tarn_name_map_get_text(&project->root_macros, name);
     if (tarn_context_macro(context, macro, ret))
         return true;

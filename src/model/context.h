@@ -20,6 +20,17 @@ struct tarn_model_world {
     struct tarn_progress *progress;
 };
 
+/* What stands in for the world while a unit test compiles its model. */
+struct tarn_model_fixture {
+    const struct tarn_model_node *node;
+    const char *name; /* of the CTE __dbt__cte__NAME */
+};
+struct tarn_model_stand_ins {
+    const struct tarn_model_fixture *fixtures;
+    size_t count;
+    struct tarn_value macros, vars, env_vars; /* dicts, or undefined */
+};
+
 struct tarn_model_context {
     struct tarn_model_project *project;
     struct tarn_template_run *run;
@@ -31,8 +42,10 @@ struct tarn_model_context {
     const struct tarn_model_world *world; /* NULL while parsing */
     struct tarn_model_nodes ctes; /* ephemeral models that were referred to, parents first */
     struct tarn_value statements; /* results by name: statement, load_result */
-    const struct tarn_model_nodes *selected; /* for `selected_resources`; may be NULL */
-    struct tarn_value results;               /* for on-run-end; undefined otherwise */
+    const struct tarn_model_nodes *selected;      /* for `selected_resources`; may be NULL */
+    struct tarn_value results;                    /* for on-run-end; undefined otherwise */
+    const struct tarn_model_stand_ins *stand_ins; /* NULL: none */
+    const struct tarn_model_node *referred;       /* what the last ref, source or `this` meant */
 };
 
 /* `world` may be NULL: then nothing can be executed. */

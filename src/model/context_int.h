@@ -18,6 +18,12 @@ bool tarn_context_macro(struct tarn_model_context *context, const struct tarn_mo
 /* Runs one or more statements; *ret_table has the rows of the last one. */
 CHECKED enum tarn_status tarn_context_query(struct tarn_model_context *context, const char *sql,
                                             struct tarn_value *ret_table, struct tarn_error *err);
+/* The value that a unit test gives `name` in one of its `overrides`; false when it gives none. */
+bool tarn_context_override(struct tarn_value overrides, struct tarn_text name,
+                           struct tarn_value *ret);
+/* The given rows of a unit test in the place of `node`; false when it gives none. */
+bool tarn_context_fixture(struct tarn_model_context *context, const struct tarn_model_node *node,
+                          struct tarn_value *ret);
 enum { TARN_MD5_HEX_BYTES = 33 };
 /* dbt's hashes of names are MD5; returns `out`. */
 char *tarn_md5_hex(struct tarn_text text, char out[TARN_MD5_HEX_BYTES]);

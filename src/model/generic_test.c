@@ -409,7 +409,8 @@ enum tarn_status tarn_model_make_tests(struct tarn_model_project *project,
     size_t count = project->nodes.count; /* tests are added behind */
     for (size_t i = 0; i < count; i++) {
         struct tarn_model_node *node = project->nodes.items[i];
-        if (!node->yaml || node->kind == TARN_NODE_TEST || node->kind == TARN_NODE_EXPOSURE)
+        if (!node->yaml || node->kind == TARN_NODE_TEST || node->kind == TARN_NODE_EXPOSURE ||
+            node->kind == TARN_NODE_UNIT_TEST)
             continue;
         TARN_TRY(add_tests_of(context, node, node->yaml, err));
         TARN_TRY(add_tests_of(context, node, node->model_yaml, err));

@@ -152,7 +152,9 @@ static enum tarn_status link_nodes(struct tarn_model_project *project, struct ta
         struct tarn_model_node *node = project->nodes.items[i];
         struct tarn_error missing = {0};
         if (resolve_parents(project, node, &missing) != TARN_OK) {
-            if (node->kind != TARN_NODE_TEST && node->kind != TARN_NODE_EXPOSURE)
+            bool may_miss = node->kind == TARN_NODE_TEST || node->kind == TARN_NODE_EXPOSURE ||
+                            (node->kind == TARN_NODE_UNIT_TEST && missing.status == TARN_NOT_FOUND);
+            if (!may_miss)
                 return tarn_fail(err, TARN_CONFIG, "%s: %s '%s': %s",
                                  place_of_missing(project, node), tarn_node_kind_name(node->kind),
                                  node->name, missing.text);
@@ -164,6 +166,8 @@ static enum tarn_status link_nodes(struct tarn_model_project *project, struct ta
             tarn_name_map_put(&project->node_by_id, node->unique_id, NULL);
             continue;
         }
+        if (node->kind == TARN_NODE_UNIT_TEST)
+            node->attached = node->parents.items[0];
         node->index = kept;
         project->nodes.items[kept++] = node;
     }

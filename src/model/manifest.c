@@ -490,6 +490,70 @@ static void put_exposure(struct manifest *m, const struct tarn_model_node *node)
     tarn_json_object_end(w);
 }
 
+static void put_unit_config(struct manifest *m, const struct tarn_model_node *node)
+{
+    struct tarn_json_writer *w = &m->json;
+    tarn_json_key(w, "config");
+    tarn_json_object_begin(w);
+    put_config_or(m, node, "tags", "[]");
+    put_config_or(m, node, "meta", "{}");
+    put_config_or(m, node, "enabled", "true");
+    tarn_json_object_end(w);
+}
+
+/* rows, format and fixture as they were written, with dbt's defaults. */
+static void put_rows(struct manifest *m, struct tarn_value entry, bool is_given)
+{
+    struct tarn_json_writer *w = &m->json;
+    static const char *const keys[] = {"rows", "format", "fixture"};
+    tarn_json_object_begin(w);
+    if (is_given)
+        put_value(w, "input", tarn_dict_get_str(entry, "input"));
+    for (size_t i = 0; i < TARN_COUNT(keys); i++) {
+        struct tarn_value value = tarn_dict_get_str(entry, keys[i]);
+        if (i == 1 && tarn_value_is_nothing(value))
+            value = tarn_value_str_ref("dict");
+        put_value(w, keys[i], tarn_value_is_nothing(value) ? TARN_NONE : value);
+    }
+    tarn_json_object_end(w);
+}
+
+static void put_unit_test(struct manifest *m, const struct tarn_model_node *node)
+{
+    struct tarn_json_writer *w = &m->json;
+    struct tarn_value given = tarn_dict_get_str(node->extra, "given");
+    struct tarn_value overrides = tarn_dict_get_str(node->extra, "overrides");
+    tarn_json_object_begin(w);
+    put_value(w, "model", tarn_dict_get_str(node->extra, "model"));
+    tarn_json_key(w, "given");
+    tarn_json_array_begin(w);
+    for (size_t i = 0; tarn_value_is(given, TARN_VALUE_LIST) && i < tarn_list_count(given); i++)
+        put_rows(m, tarn_list_at(given, i), true);
+    tarn_json_array_end(w);
+    tarn_json_key(w, "expect");
+    put_rows(m, tarn_dict_get_str(node->extra, "expect"), false);
+    tarn_json_put_str(w, "name", node->name);
+    tarn_json_put_str(w, "resource_type", "unit_test");
+    tarn_json_put_str(w, "package_name", node->package->name);
+    tarn_json_put_str(w, "path", node->path);
+    tarn_json_put_str(w, "original_file_path", node->original_path);
+    tarn_json_put_str(w, "unique_id", node->unique_id);
+    put_fqn(m, node);
+    tarn_json_put_str(w, "description", node->description ? node->description : "");
+    if (tarn_value_is(overrides, TARN_VALUE_DICT))
+        put_value(w, "overrides", overrides);
+    else
+        put_null(w, "overrides");
+    put_depends_on(m, node);
+    put_unit_config(m, node);
+    tarn_json_put_str(w, "checksum", node->checksum);
+    tarn_json_put_str(w, "schema", node->schema);
+    tarn_json_put_double(w, "created_at", m->created_at);
+    put_null(w, "versions");
+    put_null(w, "version");
+    tarn_json_object_end(w);
+}
+
 static void put_macro(struct manifest *m, const struct tarn_model_macro *macro)
 {
     struct tarn_json_writer *w = &m->json;
@@ -559,9 +623,11 @@ static void put_metadata(struct manifest *m)
 
 static bool is_in(const struct tarn_model_node *node, enum tarn_node_kind section)
 {
-    if (section == TARN_NODE_SOURCE || section == TARN_NODE_EXPOSURE)
+    if (section == TARN_NODE_SOURCE || section == TARN_NODE_EXPOSURE ||
+        section == TARN_NODE_UNIT_TEST)
         return node->kind == section;
-    return node->kind != TARN_NODE_SOURCE && node->kind != TARN_NODE_EXPOSURE;
+    return node->kind != TARN_NODE_SOURCE && node->kind != TARN_NODE_EXPOSURE &&
+           node->kind != TARN_NODE_UNIT_TEST;
 }
 
 static void put_section(struct manifest *m, const char *key, enum tarn_node_kind section,
@@ -638,9 +704,8 @@ static void put_disabled(struct manifest *m)
 
 static void put_all(struct manifest *m)
 {
-    static const char *const empty[] = {"metrics",         "groups",     "saved_queries",
-                                        "semantic_models", "unit_tests", "selectors",
-                                        "group_map"};
+    static const char *const empty[] = {"metrics",         "groups",    "saved_queries",
+                                        "semantic_models", "selectors", "group_map"};
     struct tarn_json_writer *w = &m->json;
     tarn_json_object_begin(w);
     put_metadata(m);
@@ -653,6 +718,7 @@ static void put_all(struct manifest *m)
     tarn_json_object_end(w);
     put_docs_section(m);
     put_section(m, "exposures", TARN_NODE_EXPOSURE, put_exposure);
+    put_section(m, "unit_tests", TARN_NODE_UNIT_TEST, put_unit_test);
     for (size_t i = 0; i < TARN_COUNT(empty); i++)
         put_empty_object(w, empty[i]);
     put_disabled(m);

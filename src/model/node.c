@@ -9,7 +9,7 @@ const char *tarn_node_kind_name(enum tarn_node_kind kind)
         [TARN_NODE_MODEL] = "model",       [TARN_NODE_SEED] = "seed",
         [TARN_NODE_SNAPSHOT] = "snapshot", [TARN_NODE_TEST] = "test",
         [TARN_NODE_ANALYSIS] = "analysis", [TARN_NODE_SOURCE] = "source",
-        [TARN_NODE_EXPOSURE] = "exposure",
+        [TARN_NODE_EXPOSURE] = "exposure", [TARN_NODE_UNIT_TEST] = "unit_test",
     };
     return names[kind];
 }
@@ -70,6 +70,7 @@ const char *tarn_node_materialized(const struct tarn_model_node *node)
     case TARN_NODE_ANALYSIS:
     case TARN_NODE_SOURCE:
     case TARN_NODE_EXPOSURE:
+    case TARN_NODE_UNIT_TEST:
         break;
     }
     return "view";

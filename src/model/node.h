@@ -22,8 +22,9 @@ enum tarn_node_kind {
     TARN_NODE_ANALYSIS,
     TARN_NODE_SOURCE,
     TARN_NODE_EXPOSURE,
+    TARN_NODE_UNIT_TEST,
 };
-enum { TARN_NODE_KINDS = TARN_NODE_EXPOSURE + 1 };
+enum { TARN_NODE_KINDS = TARN_NODE_UNIT_TEST + 1 };
 
 struct tarn_model_package {
     const char *name;
@@ -117,13 +118,13 @@ struct tarn_model_node {
     const char *column_name;
     const char *file_key_name; /* the short name (for the compiled file) */
     struct tarn_value kwargs;
-    struct tarn_model_node *attached;
+    struct tarn_model_node *attached; /* of a UNIT_TEST the model */
 
     /* SOURCE */
     const char *source_name, *source_description, *loader, *loaded_at_field;
     struct tarn_value freshness, source_meta;
 
-    /* EXPOSURE */
+    /* EXPOSURE, UNIT_TEST: the whole entry */
     struct tarn_value extra;
 };
 

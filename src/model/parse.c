@@ -162,6 +162,7 @@ static const char *plural_of(enum tarn_node_kind kind)
     case TARN_NODE_MODEL:
     case TARN_NODE_SOURCE:
     case TARN_NODE_EXPOSURE:
+    case TARN_NODE_UNIT_TEST:
         break;
     }
     return "models";
@@ -317,7 +318,7 @@ static enum tarn_status add_file(struct finder *f, enum tarn_path_kind kind, con
         return sql ? add_snapshots(f, file, err) : TARN_OK;
     case TARN_PATH_TESTS: {
         const char *below = file + strlen(f->package->root) + strlen(f->folder) + 2;
-        return sql && strncmp(below, "generic/", 8) != 0
+        return sql && strncmp(below, "generic/", 8) != 0 && strncmp(below, "fixtures/", 9) != 0
                    ? add_sql_file(f, TARN_NODE_TEST, file, err)
                    : TARN_OK;
     }

@@ -114,7 +114,9 @@ static void wait_for_parents(struct planner *p, struct tarn_model_task *task)
 {
     p->stamp++;
     p->stack.count = 0;
-    tarn_model_nodes_add(&p->stack, task->node);
+    /* a unit test comes before its model and takes the types of what the model reads */
+    bool is_unit = task->node->kind == TARN_NODE_UNIT_TEST;
+    tarn_model_nodes_add(&p->stack, is_unit ? task->node->attached : task->node);
     while (p->stack.count > 0) {
         const struct tarn_model_node *node = p->stack.items[--p->stack.count];
         for (size_t i = 0; i < node->parents.count; i++) {
@@ -172,7 +174,8 @@ static void block_children(struct planner *p, struct tarn_model_task *test)
         const struct tarn_model_node *node = p->stack.items[--p->stack.count];
         for (size_t i = 0; i < node->children.count; i++) {
             struct tarn_model_node *child = node->children.items[i];
-            if (child->kind == TARN_NODE_TEST || !visit(p, child))
+            if (child->kind == TARN_NODE_TEST || child->kind == TARN_NODE_UNIT_TEST ||
+                !visit(p, child))
                 continue;
             if (p->chosen[child->index])
                 wait_for(p->plan->by_node[child->index], test);
@@ -207,6 +210,11 @@ void tarn_model_plan_init(struct tarn_model_plan *plan, const struct tarn_model_
     for (size_t i = 0; tests_block && i < plan->count; i++)
         if (plan->tasks[i].node->kind == TARN_NODE_TEST)
             block_children(&p, &plan->tasks[i]);
+    for (size_t i = 0; tests_block && i < plan->count; i++) {
+        const struct tarn_model_node *unit = plan->tasks[i].node;
+        if (unit->kind == TARN_NODE_UNIT_TEST && chosen[unit->attached->index])
+            wait_for(plan->by_node[unit->attached->index], &plan->tasks[i]);
+    }
     free(p.seen);
     free(p.stack.items);
     for (size_t i = 0; i < plan->count; i++)

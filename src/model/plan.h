@@ -25,7 +25,8 @@ struct tarn_model_plan {
 };
 
 /* Tasks for the chosen nodes. A task waits for its nearest chosen ancestors, also through nodes
- * that were not chosen. `tests_block` (build): the children of a node wait for its tests too. */
+ * that were not chosen. `tests_block` (build): the children of a node wait for its tests too, and a
+ * model waits for its unit tests. */
 void tarn_model_plan_init(struct tarn_model_plan *plan, const struct tarn_model_project *project,
                           const bool *chosen, bool tests_block);
 void tarn_model_plan_release(struct tarn_model_plan *plan);

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "model/context.h"
+#include "model/unit_test.h"
 
 enum { DOCS_BYTES_MAX = 16 << 20, DESCRIPTION_BYTES_MAX = 1 << 20 };
 
@@ -515,6 +516,8 @@ static enum tarn_status add_entry(struct reader *r, const char *key, const struc
         return add_source(r, entry, err);
     if (strcmp(key, "exposures") == 0)
         return add_exposure(r, entry, err);
+    if (strcmp(key, "unit_tests") == 0)
+        return tarn_model_add_unit_test(r->context, r->package, r->path, entry, err);
     if (strcmp(key, "models") == 0 || strcmp(key, "seeds") == 0 || strcmp(key, "snapshots") == 0 ||
         strcmp(key, "macros") == 0 || strcmp(key, "analyses") == 0)
         return add_patch(r, key, entry, err);

@@ -137,6 +137,8 @@ static enum tarn_status run_node(struct tarn_model_worker *w, struct tarn_model_
         tarn_model_context_begin(&w->context, node, true);
         return compile_only ? TARN_OK : tarn_worker_materialize(w, node, result, err);
     }
+    if (node->kind == TARN_NODE_UNIT_TEST)
+        return tarn_worker_unit_test(w, node, result, err);
     if (node->kind == TARN_NODE_TEST && !compile_only)
         return tarn_worker_test(w, node, result, err);
     TARN_TRY(tarn_worker_compile(w, node, result, err));
@@ -163,7 +165,8 @@ static void settle(struct tarn_model_worker *w, const struct tarn_model_node *no
 
 static bool has_relation(const struct tarn_model_node *node)
 {
-    return node->kind != TARN_NODE_TEST && node->kind != TARN_NODE_ANALYSIS;
+    return node->kind != TARN_NODE_TEST && node->kind != TARN_NODE_ANALYSIS &&
+           node->kind != TARN_NODE_UNIT_TEST;
 }
 
 static const char *label_of(struct tarn_arena *arena, const struct tarn_model_node *node)
@@ -195,7 +198,8 @@ static struct tarn_progress_step *begin_step(struct run *run, const struct tarn_
 {
     const char *label = label_of(run->result->arena, node);
     struct tarn_progress_step *step = tarn_progress_begin(run->options->progress, label, 0);
-    if (node->kind == TARN_NODE_TEST && !run->options->verbose)
+    bool is_test = node->kind == TARN_NODE_TEST || node->kind == TARN_NODE_UNIT_TEST;
+    if (is_test && !run->options->verbose)
         tarn_progress_minor(step);
     return step;
 }
@@ -450,11 +454,11 @@ static unsigned kinds_of(enum tarn_model_command command)
     switch (command) {
     case TARN_MODEL_BUILD:
         return 1u << TARN_NODE_MODEL | 1u << TARN_NODE_SEED | 1u << TARN_NODE_SNAPSHOT |
-               1u << TARN_NODE_TEST;
+               1u << TARN_NODE_TEST | 1u << TARN_NODE_UNIT_TEST;
     case TARN_MODEL_RUN:
         return 1u << TARN_NODE_MODEL;
     case TARN_MODEL_TEST:
-        return 1u << TARN_NODE_TEST;
+        return 1u << TARN_NODE_TEST | 1u << TARN_NODE_UNIT_TEST;
     case TARN_MODEL_SEED:
         return 1u << TARN_NODE_SEED;
     case TARN_MODEL_SNAPSHOT:

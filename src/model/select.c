@@ -208,6 +208,8 @@ static bool by_test_type(struct selector *s, const struct tarn_model_node *node,
                          const struct word *w)
 {
     (void)s;
+    if (node->kind == TARN_NODE_UNIT_TEST)
+        return strcmp(w->value, "unit") == 0;
     if (node->kind != TARN_NODE_TEST)
         return false;
     if (strcmp(w->value, "generic") == 0 || strcmp(w->value, "schema") == 0)
@@ -411,7 +413,8 @@ static void add_tests(struct selector *s, bool *set)
     memcpy(with, set, s->count * sizeof *set);
     for (size_t i = 0; i < s->count; i++) {
         const struct tarn_model_node *node = s->project->nodes.items[i];
-        for (size_t k = 0; node->kind == TARN_NODE_TEST && k < node->parents.count; k++)
+        bool is_test = node->kind == TARN_NODE_TEST || node->kind == TARN_NODE_UNIT_TEST;
+        for (size_t k = 0; is_test && k < node->parents.count; k++)
             with[i] = with[i] || set[node->parents.items[k]->index];
     }
     memcpy(set, with, s->count * sizeof *set);
@@ -469,7 +472,7 @@ static enum tarn_status kinds_named(const char *const *names, size_t count, unsi
         if (!known)
             return tarn_fail(err, TARN_USAGE,
                              "'%s' is no resource type; they are model, seed, snapshot, test, "
-                             "analysis, source, exposure",
+                             "unit_test, analysis, source, exposure",
                              names[i]);
     }
     return TARN_OK;

@@ -27,6 +27,11 @@ CHECKED enum tarn_status tarn_worker_compile(struct tarn_model_worker *worker,
                                              struct tarn_model_node *node,
                                              struct tarn_model_result *result,
                                              struct tarn_error *err);
+/* unit_test.c */
+CHECKED enum tarn_status tarn_worker_unit_test(struct tarn_model_worker *worker,
+                                               struct tarn_model_node *test,
+                                               struct tarn_model_result *result,
+                                               struct tarn_error *err);
 /* Says where in the compiled file an SQL error is: DuckDB's LINE counts from the node's own SQL
  * only when the statement was not wrapped, so the SQL is bound once more by itself. */
 void tarn_worker_explain(struct tarn_model_worker *worker, const struct tarn_model_node *node,

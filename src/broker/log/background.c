@@ -57,8 +57,8 @@ static enum tarn_status run_job(struct tarn_log *log, struct job *job, struct ta
 
 static void *background_main(void *context)
 {
-    struct tarn_log *log = context;
-    struct background *background = &log->background;
+    struct background *background = context;
+    struct tarn_log *log = background->log;
     pthread_mutex_lock(&background->mutex);
     for (;;) {
         while (!background->queued && !background->stop)
@@ -81,13 +81,35 @@ static void *background_main(void *context)
     return NULL;
 }
 
-enum tarn_status background_start(struct tarn_log *log, struct tarn_error *err)
+void background_init(struct tarn_log *log)
 {
-    int result = pthread_create(&log->background.thread, NULL, background_main, log);
+    for (int i = 0; i < LANE_COUNT; i++) {
+        log->lanes[i].log = log;
+        pthread_mutex_init(&log->lanes[i].mutex, NULL);
+        pthread_cond_init(&log->lanes[i].work, NULL);
+        pthread_cond_init(&log->lanes[i].done, NULL);
+    }
+}
+
+void background_release(struct tarn_log *log)
+{
+    for (int i = 0; i < LANE_COUNT; i++) {
+        pthread_mutex_destroy(&log->lanes[i].mutex);
+        pthread_cond_destroy(&log->lanes[i].work);
+        pthread_cond_destroy(&log->lanes[i].done);
+    }
+}
+
+enum tarn_status background_start(struct tarn_log *log, enum lane lane, struct tarn_error *err)
+{
+    struct background *background = &log->lanes[lane];
+    if (background->started)
+        return TARN_OK;
+    int result = pthread_create(&background->thread, NULL, background_main, background);
     errno = result;
     if (result != 0)
         return tarn_fail_errno(err, "starting the thread that keeps %s in order", log->folder);
-    log->background.started = true;
+    background->started = true;
     return TARN_OK;
 }
 
@@ -119,8 +141,12 @@ static struct job *prepare_job_new(struct tarn_log *log)
     return job;
 }
 
-static struct job *next_job(struct tarn_log *log)
+static struct job *next_job(struct tarn_log *log, enum lane lane)
 {
+    if (lane == LANE_COMPACT) {
+        struct tarn_partition *partition = retention_take_dirtiest(log);
+        return partition ? compact_job_new(log, partition) : NULL;
+    }
     struct job *job = copy_job_new(log);
     if (!job && log->checkpoint_wanted)
         job = checkpoint_job_new(log);
@@ -128,11 +154,6 @@ static struct job *next_job(struct tarn_log *log)
         job = prepare_job_new(log);
     if (!job && log->garbage_count > 0)
         job = checkpoint_job_new(log);
-    if (!job) {
-        struct tarn_partition *partition = retention_take_dirtiest(log);
-        if (partition)
-            job = compact_job_new(log, partition);
-    }
     return job;
 }
 
@@ -164,15 +185,16 @@ static void apply(struct tarn_log *log, struct job *job)
         log->spares = job->prepared;
         job->prepared = NULL;
     }
+    if (job->kind == JOB_COMPACT)
+        return; /* nothing waits for it, and it looks after its own failures */
     log->job_error = job->error;
     log->retry_ms = ok ? 0 : tarn_log_now_ms(log) + RETRY_MS;
     if (!ok)
         retention_note(log, log->retry_ms);
 }
 
-static struct job *take_finished(struct tarn_log *log, bool *ret_busy)
+static struct job *take_finished(struct background *background, bool *ret_busy)
 {
-    struct background *background = &log->background;
     pthread_mutex_lock(&background->mutex);
     struct job *job = background->finished;
     background->finished = NULL;
@@ -181,21 +203,18 @@ static struct job *take_finished(struct tarn_log *log, bool *ret_busy)
     return job;
 }
 
-static void start_job(struct tarn_log *log, struct job *job)
+static void start_job(struct background *background, struct job *job)
 {
-    struct background *background = &log->background;
     pthread_mutex_lock(&background->mutex);
     background->queued = job;
     pthread_cond_signal(&background->work);
     pthread_mutex_unlock(&background->mutex);
 }
 
-void background_poll(struct tarn_log *log)
+static void poll_lane(struct tarn_log *log, enum lane lane)
 {
-    if (!log->background.started)
-        return;
-    bool busy;
-    struct job *job = take_finished(log, &busy);
+    bool busy = false;
+    struct job *job = log->lanes[lane].started ? take_finished(&log->lanes[lane], &busy) : NULL;
     if (job) {
         apply(log, job);
         job_free(log, job);
@@ -203,14 +222,28 @@ void background_poll(struct tarn_log *log)
     if (busy || atomic_load(&log->failed) || log->closing ||
         (log->retry_ms > 0 && tarn_log_now_ms(log) < log->retry_ms))
         return;
-    job = next_job(log);
-    if (job)
-        start_job(log, job);
+    job = next_job(log, lane);
+    if (!job)
+        return;
+    struct tarn_error err;
+    if (background_start(log, lane, &err) == TARN_OK) {
+        start_job(&log->lanes[lane], job);
+        return;
+    }
+    job->error = err;
+    apply(log, job);
+    job_free(log, job);
 }
 
-void background_wait(struct tarn_log *log)
+void background_poll(struct tarn_log *log)
 {
-    struct background *background = &log->background;
+    for (int lane = 0; lane < LANE_COUNT; lane++)
+        poll_lane(log, (enum lane)lane);
+}
+
+void background_wait(struct tarn_log *log, enum lane lane)
+{
+    struct background *background = &log->lanes[lane];
     pthread_mutex_lock(&background->mutex);
     while (background->queued || background->running)
         pthread_cond_wait(&background->done, &background->mutex);
@@ -219,26 +252,43 @@ void background_wait(struct tarn_log *log)
 
 bool background_idle(struct tarn_log *log)
 {
-    struct background *background = &log->background;
-    pthread_mutex_lock(&background->mutex);
-    bool idle = !background->queued && !background->running && !background->finished;
-    pthread_mutex_unlock(&background->mutex);
+    bool idle = true;
+    for (int i = 0; i < LANE_COUNT; i++) {
+        struct background *background = &log->lanes[i];
+        pthread_mutex_lock(&background->mutex);
+        idle = idle && !background->queued && !background->running && !background->finished;
+        pthread_mutex_unlock(&background->mutex);
+    }
     return idle;
 }
 
-/* Lets the running job end and takes its result in. */
-void background_stop(struct tarn_log *log)
+static void stop_lane(struct background *background)
 {
-    struct background *background = &log->background;
-    if (!background->started)
-        return;
-    background_wait(log);
-    log->closing = true;
-    background_poll(log);
     pthread_mutex_lock(&background->mutex);
     background->stop = true;
     pthread_cond_broadcast(&background->work);
     pthread_mutex_unlock(&background->mutex);
     pthread_join(background->thread, NULL);
     background->started = false;
+}
+
+void background_stop(struct tarn_log *log)
+{
+    log->closing = true;
+    for (int i = 0; i < LANE_COUNT; i++) {
+        if (log->lanes[i].started)
+            background_wait(log, (enum lane)i);
+    }
+    background_poll(log);
+    for (int i = 0; i < LANE_COUNT; i++) {
+        if (log->lanes[i].started)
+            stop_lane(&log->lanes[i]);
+    }
+    if (!log->sync.started || atomic_load(&log->failed) ||
+        (!log->checkpoint_wanted && log->garbage_count == 0))
+        return;
+    struct job *job = checkpoint_job_new(log);
+    job->error.status = run_job(log, job, &job->error);
+    apply(log, job);
+    job_free(log, job);
 }

@@ -117,7 +117,7 @@ void checkpoint_encode(struct tarn_log *log, struct tarn_buffer *into)
     put64(into, (int64_t)first_needed(log));
     put32(into, (uint32_t)log->leader_epoch);
     put32(into, log->next_partition_id);
-    put64(into, (int64_t)log->next_generation);
+    put64(into, (int64_t)atomic_load(&log->next_generation));
     put64(into, (int64_t)tarn_journal_count(log));
     journal_each(log->journal, (struct tarn_text){"", 0}, put_key, into);
     put64(into, (int64_t)log->partition_count);
@@ -316,7 +316,7 @@ enum tarn_status checkpoint_read(struct tarn_log *log, uint64_t *ret_sequence,
         *ret_wal_number = (uint64_t)take64(&reader);
         log->leader_epoch = (int32_t)take32(&reader);
         log->next_partition_id = take32(&reader);
-        log->next_generation = (uint64_t)take64(&reader);
+        atomic_store(&log->next_generation, (uint64_t)take64(&reader));
         take_journal(&reader, log);
         size_t partitions = take_count(&reader, 56);
         for (size_t i = 0; i < partitions && !reader.bad; i++)

@@ -42,7 +42,7 @@ static void add_item(struct job *job, struct tarn_partition *partition)
         .segment_ms = settings ? settings->segment_ms : default_segment_ms,
     };
     gather_runs(partition, item, job->last_file);
-    if (partition->segment_count > 0) {
+    if (partition->segment_count > 0 && !partition->segments[partition->segment_count - 1].in_job) {
         TARN_RESERVE(item->segments, item->segment_cap, 1);
         item->segments[item->segment_count++] = partition->segments[partition->segment_count - 1];
         item->segments[0].fd = item->segments[0].index_fd = -1;
@@ -65,7 +65,6 @@ struct job *copy_job_new(struct tarn_log *log)
     job->kind = JOB_COPY;
     job->last_file = last->number;
     job->now_ms = tarn_log_now_ms(log);
-    job->next_generation = log->next_generation;
     for (size_t i = 0; i < log->by_id_cap; i++) {
         struct tarn_partition *partition = log->by_id[i];
         if (partition && partition->run_count > 0 &&
@@ -141,7 +140,6 @@ void copy_job_apply(struct tarn_log *log, struct job *job)
     }
     if (!copied)
         return;
-    log->next_generation = job->next_generation;
     for (struct wal_file *file = log->oldest; file && file->number <= job->last_file;
          file = file->next)
         file->copied = true;
@@ -152,7 +150,6 @@ void copy_job_apply(struct tarn_log *log, struct job *job)
 
 struct copy {
     struct tarn_log *log;
-    struct job *job;
     struct copy_item *item;
     struct segment_writer writer;
     bool writing;
@@ -194,7 +191,7 @@ static enum tarn_status choose_segment(struct copy *copy, const struct run *run,
             .max_timestamp = -1,
             .created_ms = run->file->opened_ms,
             .cleaned_ms = INT64_MAX,
-            .generation = copy->job->next_generation++,
+            .generation = atomic_fetch_add(&copy->log->next_generation, 1),
             .fd = -1,
             .index_fd = -1,
         };
@@ -250,7 +247,7 @@ static enum tarn_status copy_item(struct copy *copy, struct tarn_error *err)
 
 enum tarn_status copy_run_job(struct tarn_log *log, struct job *job, struct tarn_error *err)
 {
-    struct copy copy = {.log = log, .job = job};
+    struct copy copy = {.log = log};
     copy.sync_each = job->item_count < SYNC_ALL_ITEMS;
     enum tarn_status status = TARN_OK;
     for (size_t i = 0; i < job->item_count && status == TARN_OK; i++) {

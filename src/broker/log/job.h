@@ -21,29 +21,28 @@ struct copy_item {
     bool extends;
 };
 
-/* Rewriting neighbouring segments of a partition without what newer records replace (compact.c). */
+/* Rewriting a partition's first segments without what newer records replace (compact.c). */
 struct compaction {
     uint32_t partition_id;
-    struct segment *old; /* copies, oldest first: all that are read */
+    struct segment *old; /* copies */
     size_t old_count;
-    size_t clean_count;    /* old ones in front that only need their older records dropped */
+    int64_t cleaned_end;   /* records from here on are new since the last time */
     struct segment *fresh; /* what stands in their place */
     size_t fresh_count, fresh_cap;
-    int64_t start_offset, now_ms, delete_retention_ms, segment_bytes, max_message_bytes;
+    int64_t mapped_end; /* how far the keys of new records fitted into memory */
+    int64_t start_offset, now_ms, delete_retention_ms, segment_bytes;
     struct tarn_aborted *aborted;
     size_t aborted_count;
     struct producer_end {
         int64_t producer_id, last_offset;
     } * producers; /* the last batch of each stays, empty if need be */
     size_t producer_count;
-    int64_t horizon_ms; /* the earliest delete horizon that is left; INT64_MAX: none */
 };
 
 struct job {
     enum job_kind kind;
     struct tarn_error error;
     int64_t now_ms;
-    uint64_t next_generation;
     /* JOB_COPY */
     struct copy_item *items;
     size_t item_count, item_cap;

@@ -95,9 +95,7 @@ static void init_sync(struct tarn_log *log)
     pthread_mutex_init(&log->sync.mutex, NULL);
     pthread_cond_init(&log->sync.work, NULL);
     pthread_cond_init(&log->sync.done, NULL);
-    pthread_mutex_init(&log->background.mutex, NULL);
-    pthread_cond_init(&log->background.work, NULL);
-    pthread_cond_init(&log->background.done, NULL);
+    background_init(log);
     pthread_mutex_init(&log->wake_mutex, NULL);
     pthread_condattr_t attributes;
     pthread_condattr_init(&attributes);
@@ -111,9 +109,7 @@ static void release_sync(struct tarn_log *log)
     pthread_mutex_destroy(&log->sync.mutex);
     pthread_cond_destroy(&log->sync.work);
     pthread_cond_destroy(&log->sync.done);
-    pthread_mutex_destroy(&log->background.mutex);
-    pthread_cond_destroy(&log->background.work);
-    pthread_cond_destroy(&log->background.done);
+    background_release(log);
     pthread_mutex_destroy(&log->wake_mutex);
     pthread_cond_destroy(&log->wake_cond);
 }
@@ -182,7 +178,7 @@ static enum tarn_status open_log(struct tarn_log *log, struct tarn_error *err)
     if (log->options.read_only)
         return TARN_OK;
     TARN_TRY(sync_start(log, err));
-    TARN_TRY(background_start(log, err));
+    TARN_TRY(background_start(log, LANE_COPY, err));
     background_poll(log);
     return TARN_OK;
 }
@@ -320,7 +316,8 @@ static enum tarn_status settle(struct tarn_log *log, struct tarn_error *err)
     log->retry_ms = 0;
     bool looked = false;
     for (;;) {
-        background_wait(log);
+        background_wait(log, LANE_COPY);
+        background_wait(log, LANE_COMPACT);
         background_poll(log);
         TARN_TRY(tarn_log_health(log, err));
         if (log->job_error.status != TARN_OK) {

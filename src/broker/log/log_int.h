@@ -136,8 +136,8 @@ struct tarn_partition {
     struct epoch_start *epochs;
     size_t epoch_count, epoch_cap;
 
-    int64_t cleaned_end;   /* compaction has been up to here */
-    int64_t not_before_ms; /* housekeeping need not look earlier */
+    int64_t cleaned_end;      /* compaction has been up to here */
+    int64_t compact_after_ms; /* it failed: not before then */
 
     /* Where the last read stopped: its segment and extent. */
     int64_t hint_offset;
@@ -214,7 +214,11 @@ struct sync_state {
     struct tarn_error error;
 };
 
+/* One thread for what commits wait for in the end, one for compaction, started when first needed.
+ */
+enum lane { LANE_COPY, LANE_COMPACT, LANE_COUNT };
 struct background {
+    struct tarn_log *log;
     pthread_mutex_t mutex;
     pthread_cond_t work, done;
     pthread_t thread;
@@ -230,7 +234,7 @@ struct tarn_log {
     struct tarn_log_recovery recovery;
     int32_t leader_epoch;
     uint32_t next_partition_id;
-    uint64_t next_generation;
+    _Atomic uint64_t next_generation;
 
     struct tarn_partition **buckets;
     size_t bucket_count, partition_count;
@@ -256,9 +260,8 @@ struct tarn_log {
     struct waiter *waiters; /* a ring */
     size_t waiter_cap, waiter_first, waiter_count;
 
-    struct background background;
-    uint64_t job_mark; /* next_sequence when the state last went into a checkpoint */
-    char **garbage;    /* files to remove after the next checkpoint */
+    struct background lanes[LANE_COUNT];
+    char **garbage; /* files to remove after the next checkpoint */
     size_t garbage_count, garbage_cap;
     bool checkpoint_wanted;
     bool closing; /* no new jobs */
@@ -391,12 +394,16 @@ CHECKED enum tarn_status checkpoint_read(struct tarn_log *log, uint64_t *ret_seq
 CHECKED enum tarn_status recovery_run(struct tarn_log *log, struct tarn_error *err);
 
 /* background.c */
-CHECKED enum tarn_status background_start(struct tarn_log *log, struct tarn_error *err);
+void background_init(struct tarn_log *log);
+CHECKED enum tarn_status background_start(struct tarn_log *log, enum lane lane,
+                                          struct tarn_error *err);
+/* Lets running jobs end, takes their results in, and writes a last checkpoint if those need one. */
 void background_stop(struct tarn_log *log);
-/* Applies what the thread has finished and gives it the next job. */
+void background_release(struct tarn_log *log);
+/* Applies what the threads have finished and gives them the next jobs. */
 void background_poll(struct tarn_log *log);
-/* Waits until it has finished what it is doing. */
-void background_wait(struct tarn_log *log);
+/* Waits until a lane has finished what it is doing. */
+void background_wait(struct tarn_log *log, enum lane lane);
 bool background_idle(struct tarn_log *log);
 
 #endif

@@ -56,7 +56,8 @@ struct tarn_read {
 /* Appends whole batches as they are stored, beginning with the one that contains `offset` (so its
  * first records may lie below it), until `max_bytes` or the first batch at or behind `end_offset`
  * (high watermark or last stable offset). The first batch comes even when it is larger than
- * max_bytes if `at_least_one`. `into` needs a limit of max_bytes plus one largest batch. Nothing is
+ * max_bytes if `at_least_one`. `into` needs a limit of max_bytes plus the largest batch, 4 KiB
+ * at least. Nothing is
  * appended at `end_offset`. Errors: NOT_FOUND when the offset is outside [start, end]; IO, CORRUPT,
  * naming file and place; TOO_LARGE when `into` cannot take it. */
 CHECKED enum tarn_status tarn_partition_read(struct tarn_partition *partition, int64_t offset,

@@ -232,24 +232,34 @@ static enum tarn_status span_read(const struct tarn_partition *partition, struct
 
 /* Removes batches in front of `offset` and those at or behind `end_offset` from what was appended
  * at `start`; only extents of several small batches have any. */
+struct limits {
+    int64_t offset, end_offset;
+    uint32_t max_bytes;
+    bool at_least_one;
+};
+
 static enum tarn_status trim(struct tarn_partition *partition, struct tarn_buffer *into,
-                             size_t start, int64_t offset, int64_t end_offset,
-                             struct tarn_read *read, struct tarn_error *err)
+                             size_t start, const struct limits *limits, struct tarn_read *read,
+                             struct tarn_error *err)
 {
     size_t at = start, first = start;
-    *read = (struct tarn_read){.next_offset = offset};
+    *read = (struct tarn_read){.next_offset = limits->offset};
     struct tarn_record_batch batch;
     while (at < into->len) {
         struct tarn_text rest = {into->data + at, into->len - at};
         if (tarn_batch_parse(rest, &batch, err) != TARN_OK)
             return damaged(partition, read->next_offset, err);
-        if (batch.base_offset >= end_offset)
+        if (batch.base_offset >= limits->end_offset)
             break;
-        at += batch.size_bytes;
-        if (tarn_batch_last_offset(&batch) < offset) {
+        if (tarn_batch_last_offset(&batch) < limits->offset) {
+            at += batch.size_bytes;
             first = at;
             continue;
         }
+        bool must = read->batch_count == 0 && limits->at_least_one;
+        if (at - first + batch.size_bytes > limits->max_bytes && !must)
+            break;
+        at += batch.size_bytes;
         read->batch_count++;
         read->next_offset = tarn_batch_last_offset(&batch) + 1;
     }
@@ -270,8 +280,9 @@ static void keep_hint(const struct cursor *cursor, int64_t next_offset)
     partition->hint_extent = cursor->extent;
 }
 
-static enum tarn_status read_extents(struct cursor *cursor, int64_t end_offset, uint32_t max_bytes,
-                                     bool at_least_one, struct tarn_buffer *into, int64_t *ret_end,
+/* Whole extents, so that up to an extent of small batches too much is read at both ends. */
+static enum tarn_status read_extents(struct cursor *cursor, const struct limits *limits,
+                                     struct tarn_buffer *into, int64_t *ret_end,
                                      struct tarn_error *err)
 {
     struct span span = {.count = 0, .size_bytes = 0};
@@ -279,11 +290,17 @@ static enum tarn_status read_extents(struct cursor *cursor, int64_t end_offset, 
     uint64_t total = 0;
     bool more;
     for (;; cursor->extent++) {
+        /* The next segment's files may take the place of this one's among the open files. */
+        if (in_segments(cursor) &&
+            cursor->extent >= cursor->partition->segments[cursor->segment].extent_count)
+            TARN_TRY(span_read(cursor->partition, &span, into, err));
         TARN_TRY(cursor_peek(cursor, &place, &more, err));
-        if (!more || place.extent.base_offset >= end_offset)
+        if (!more || place.extent.base_offset >= limits->end_offset ||
+            (total > 0 && total >= limits->max_bytes))
             break;
-        bool first = total == 0;
-        if (total + place.extent.size_bytes > max_bytes && !(first && at_least_one))
+        bool must = total == 0 && limits->at_least_one;
+        if (total + place.extent.size_bytes > limits->max_bytes && !must &&
+            place.extent.batch_count == 1)
             break;
         if (!span_takes(&span, &place))
             TARN_TRY(span_read(cursor->partition, &span, into, err));
@@ -308,11 +325,11 @@ enum tarn_status tarn_partition_read(struct tarn_partition *partition, int64_t o
     size_t start = into->len;
     int64_t end = offset;
     TARN_TRY(cursor_seek(&cursor, partition, offset, err));
-    enum tarn_status status =
-        read_extents(&cursor, end_offset, max_bytes, at_least_one, into, &end, err);
+    struct limits limits = {offset, end_offset, max_bytes, at_least_one};
+    enum tarn_status status = read_extents(&cursor, &limits, into, &end, err);
     struct tarn_read read;
     if (status == TARN_OK)
-        status = trim(partition, into, start, offset, end_offset, &read, err);
+        status = trim(partition, into, start, &limits, &read, err);
     if (status != TARN_OK) {
         into->len = start;
         return status;

@@ -138,6 +138,8 @@ static size_t cleanable_count(struct tarn_partition *partition, int64_t now_ms)
         count--; /* nothing newer yet: it still grows */
     for (size_t i = 0; i < count; i++) {
         const struct segment *segment = &partition->segments[i];
+        if (segment->in_job)
+            return i;
         if (segment->end_offset > stable)
             return i;
         if (lag_ms > 0 && !older_than(newest_in(segment), lag_ms, now_ms)) {
@@ -152,6 +154,10 @@ static size_t cleanable_count(struct tarn_partition *partition, int64_t now_ms)
 static double dirtiness(struct tarn_partition *partition, int64_t now_ms)
 {
     const struct tarn_topic_settings *settings = partition->settings;
+    if (partition->compact_after_ms > now_ms) {
+        retention_note(partition->log, partition->compact_after_ms);
+        return 0;
+    }
     size_t count = cleanable_count(partition, now_ms);
     double clean = 0, dirty = 0;
     bool overdue = false, horizon = false;

@@ -146,7 +146,7 @@ static enum tarn_status hold_back(struct tarn_log *log, struct tarn_error *err)
             *err = log->job_error;
             return tarn_error_wrap(err, "the write-ahead log is full, and copying it fails");
         }
-        background_wait(log);
+        background_wait(log, LANE_COPY);
     }
     return TARN_OK;
 }

@@ -6,7 +6,7 @@
 #include "broker/log/job.h"
 #include "broker/log/log_int.h"
 
-enum { RETRY_MS = 1000 };
+enum { RETRY_MS = 1000, SLOW_FILL_MS = 1000 };
 
 static void job_free(struct tarn_log *log, struct job *job)
 {
@@ -48,7 +48,8 @@ static enum tarn_status run_job(struct tarn_log *log, struct job *job, struct ta
     case JOB_CHECKPOINT:
         return write_checkpoint(log, job, err);
     case JOB_PREPARE:
-        return wal_file_create(log, job->wal_name, job->capacity, true, &job->prepared, err);
+        return wal_file_create(log, job->wal_name, job->capacity, job->prewrite, &job->prepared,
+                               err);
     case JOB_COMPACT:
         return compact_run_job(log, job, err);
     }
@@ -138,6 +139,9 @@ static struct job *prepare_job_new(struct tarn_log *log)
     job->kind = JOB_PREPARE;
     job->wal_name = log->next_wal_name++;
     job->capacity = log->next_wal_bytes;
+    /* Syncs into blocks that were written before take half the time. Under load the disk has better
+     * things to do, and files that were used before come back soon. */
+    job->prewrite = tarn_log_now_ms(log) - file->opened_ms > SLOW_FILL_MS;
     return job;
 }
 

@@ -56,6 +56,7 @@ struct job {
     struct wal_file *prepared;
     uint64_t wal_name;
     uint32_t capacity;
+    bool prewrite;
     /* JOB_COMPACT */
     struct compaction compaction;
 };

@@ -56,7 +56,7 @@ struct tarn_log_options {
     /* Write-ahead files start with the first size and grow to the second under load. 0: 1 MiB, 64
      * MiB. */
     uint32_t wal_first_bytes, wal_max_bytes;
-    /* Full write-ahead files that may wait to be copied before commits wait for them. 0: 6. */
+    /* Full write-ahead files that may wait to be copied before commits wait for them. 0: 16. */
     uint32_t wal_backlog_files;
     /* How long a producer that sends nothing is remembered. 0: 24 hours. */
     int64_t producer_expiry_ms;

@@ -88,7 +88,7 @@ static enum tarn_status compute(const struct tarn_report *report,
     size_t rows;
     tarn_buffer_append_str(&sql, "SELECT ");
     TARN_TRY(fill_in(parameter->expression, put_parameter, (void *)(uintptr_t)report, &sql, err));
-    TARN_TRY(tarn_session_query(session, tarn_buffer_str(&sql), NULL, 0, &result, err));
+    TARN_TRY(tarn_session_fetch(session, tarn_buffer_str(&sql), &result, err));
     TARN_TRY(tarn_result_next(result, &rows, err));
     if (rows == 0)
         return TARN_OK;
@@ -197,7 +197,7 @@ enum tarn_status tarn_report_query(const struct tarn_report *report,
     enum tarn_status status =
         fill_in(section->sql, put_parameter, (void *)(uintptr_t)report, &sql, err);
     if (status == TARN_OK)
-        status = tarn_session_query(session, tarn_buffer_str(&sql), NULL, 0, &result, err);
+        status = tarn_session_fetch(session, tarn_buffer_str(&sql), &result, err);
     if (status == TARN_OK) {
         read_head(result, arena, ret);
         status = read_rows(result, (size_t)section->limit, arena, ret, err);

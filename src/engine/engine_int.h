@@ -14,8 +14,22 @@ struct source_slot {
     const struct tarn_source *source;
 };
 
+/* Threads that help statements which take long, see helper.c. */
+struct tarn_helpers {
+    unsigned threads; /* as many statements' tasks at once as this */
+    pthread_t *ids;   /* NULL: not started */
+    unsigned count;
+    pthread_mutex_t lock; /* all below */
+    pthread_cond_t changed;
+    unsigned busy; /* sessions with a running statement */
+    unsigned helping, sleeping;
+    int64_t busy_since_us; /* of the first of them */
+    bool stop;
+};
+
 struct tarn_engine {
     duckdb_database database;
+    struct tarn_helpers helpers;
     char *catalog;
     uint64_t identity;
     char *spill_directory;
@@ -32,5 +46,11 @@ CHECKED enum tarn_status tarn_engine_register_source_function(struct tarn_engine
                                                               struct tarn_error *err);
 CHECKED enum tarn_status tarn_engine_register_functions(struct tarn_engine *engine,
                                                         struct tarn_error *err);
+
+void tarn_helpers_start(struct tarn_engine *engine);
+void tarn_helpers_stop(struct tarn_engine *engine); /* before the database is closed */
+/* Around every statement, on the session's thread. */
+void tarn_helpers_enter(struct tarn_engine *engine);
+void tarn_helpers_leave(struct tarn_engine *engine);
 
 #endif

@@ -1,5 +1,7 @@
-/* engine/session.c -- see session.h. Statements are prepared one by one and executed as streams, so
- * that a large result never stands in memory as a whole. */
+/* engine/session.c -- see session.h.
+ *
+ * A stream needs a prepared statement, and DuckDB binds and optimises it again when it starts as
+ * soon as it reads a file. What gives few rows is therefore run directly. */
 #include "engine/session.h"
 
 #include <inttypes.h>
@@ -27,8 +29,8 @@ struct tarn_result {
     char *traced_sql; /* NULL when nothing is traced */
     int64_t start_us;
     int64_t start_cpu_us;
-    struct tarn_arena *arena; /* types and names */
-    duckdb_prepared_statement statement;
+    struct tarn_arena *arena;            /* types and names */
+    duckdb_prepared_statement statement; /* of a stream */
     duckdb_result result;
     duckdb_data_chunk chunk;
     size_t column_count;
@@ -50,6 +52,7 @@ static enum tarn_status set_limits(duckdb_config config, const struct tarn_engin
     char text[40];
     snprintf(text, sizeof text, "%u", threads);
     TARN_TRY(set_option(config, "threads", text, err));
+    TARN_TRY(set_option(config, "external_threads", text, err)); /* see helper.c */
     if (options->memory_limit_bytes) {
         snprintf(text, sizeof text, "%" PRIu64 "KiB", options->memory_limit_bytes / 1024);
         TARN_TRY(set_option(config, "memory_limit", text, err));
@@ -116,6 +119,7 @@ enum tarn_status tarn_engine_open(const struct tarn_engine_options *options,
     const char *trace = getenv("TARN_TRACE_SQL");
     engine->trace = trace ? fopen(trace, "ae") : NULL;
     enum tarn_status status = open_database(options, engine, err);
+    tarn_helpers_start(engine);
     if (status == TARN_OK)
         status = attach_catalog(engine, err);
     if (status == TARN_OK)
@@ -134,6 +138,7 @@ void tarn_engine_close(struct tarn_engine *engine)
 {
     if (!engine)
         return;
+    tarn_helpers_stop(engine);
     if (engine->database)
         duckdb_close(&engine->database);
     (void)rmdir(
@@ -327,19 +332,27 @@ static enum tarn_status wait_until_ready(duckdb_pending_result pending, struct t
     }
 }
 
-/* Runs a prepared statement as a stream; destroys the statement in every case. `sql` is for the
- * trace. */
-static enum tarn_status start(struct tarn_session *session, duckdb_prepared_statement statement,
-                              const char *sql, struct tarn_result **ret_result,
-                              struct tarn_error *err)
+/* A result to be; from here until it is freed the session counts as busy. `sql` is for the trace.
+ */
+static struct tarn_result *begin(struct tarn_session *session, const char *sql)
 {
     struct tarn_result *result = tarn_alloc(sizeof *result);
     result->session = session;
     result->traced_sql = session->engine->trace ? tarn_strdup(sql) : NULL;
     result->start_us = tarn_monotonic_us();
     result->start_cpu_us = cpu_us();
-    result->statement = statement;
     result->arena = tarn_arena_new();
+    tarn_helpers_enter(session->engine);
+    return result;
+}
+
+/* Runs a prepared statement as a stream; destroys the statement in every case. */
+static enum tarn_status start(struct tarn_session *session, duckdb_prepared_statement statement,
+                              const char *sql, struct tarn_result **ret_result,
+                              struct tarn_error *err)
+{
+    struct tarn_result *result = begin(session, sql);
+    result->statement = statement;
     duckdb_pending_result pending = NULL;
     enum tarn_status status = TARN_OK;
     if (duckdb_pending_prepared_streaming(statement, &pending) == DuckDBError)
@@ -359,49 +372,28 @@ static enum tarn_status start(struct tarn_session *session, duckdb_prepared_stat
     return TARN_OK;
 }
 
-static enum tarn_status drain(struct tarn_result *result, struct tarn_error *err)
+enum tarn_status tarn_session_fetch(struct tarn_session *session, const char *sql,
+                                    struct tarn_result **ret_result, struct tarn_error *err)
 {
-    size_t rows;
-    do {
-        TARN_TRY(tarn_result_next(result, &rows, err));
-    } while (rows > 0);
-    return TARN_OK;
-}
-
-static enum tarn_status run_extracted(struct tarn_session *session,
-                                      duckdb_extracted_statements statements, idx_t index,
-                                      const char *sql, uint64_t *ret_changed,
-                                      struct tarn_error *err)
-{
-    duckdb_prepared_statement statement = NULL;
-    if (duckdb_prepare_extracted_statement(session->connection, statements, index, &statement) ==
-        DuckDBError) {
-        enum tarn_status status = fail_sql(duckdb_prepare_error(statement), err);
-        duckdb_destroy_prepare(&statement);
+    struct tarn_result *result = begin(session, sql);
+    if (duckdb_query(session->connection, sql, &result->result) == DuckDBError) {
+        enum tarn_status status = fail_sql(duckdb_result_error(&result->result), err);
+        tarn_result_free(result);
         return status;
     }
-    struct tarn_result *result;
-    TARN_TRY(start(session, statement, sql, &result, err));
-    uint64_t changed = tarn_result_changed(result);
-    enum tarn_status status = drain(result, err);
-    tarn_result_free(result);
-    if (status == TARN_OK && ret_changed)
-        *ret_changed = changed;
-    return status;
+    fill_columns(result);
+    *ret_result = result;
+    return TARN_OK;
 }
 
 enum tarn_status tarn_session_run(struct tarn_session *session, const char *sql,
                                   uint64_t *ret_changed, struct tarn_error *err)
 {
-    duckdb_extracted_statements statements = NULL;
-    idx_t count = duckdb_extract_statements(session->connection, sql, &statements);
-    const char *problem = count == 0 ? duckdb_extract_statements_error(statements) : NULL;
-    enum tarn_status status = problem ? fail_sql(problem, err) : TARN_OK;
-    for (idx_t i = 0; i < count && status == TARN_OK; i++)
-        status =
-            run_extracted(session, statements, i, i == 0 ? sql : "-- goes on", ret_changed, err);
-    duckdb_destroy_extracted(&statements);
-    return status;
+    TARN_AUTO_RESULT struct tarn_result *result = NULL;
+    TARN_TRY(tarn_session_fetch(session, sql, &result, err));
+    if (ret_changed)
+        *ret_changed = tarn_result_changed(result);
+    return TARN_OK;
 }
 
 enum tarn_status tarn_session_runf(struct tarn_session *session, struct tarn_error *err,
@@ -450,7 +442,7 @@ enum tarn_status tarn_session_query_int(struct tarn_session *session, const char
                                         int64_t *ret_value, struct tarn_error *err)
 {
     TARN_AUTO_RESULT struct tarn_result *result = NULL;
-    TARN_TRY(tarn_session_query(session, sql, NULL, 0, &result, err));
+    TARN_TRY(tarn_session_fetch(session, sql, &result, err));
     size_t rows;
     TARN_TRY(tarn_result_next(result, &rows, err));
     if (rows != 1 || result->column_count != 1)
@@ -494,6 +486,7 @@ void tarn_result_free(struct tarn_result *result)
         duckdb_destroy_data_chunk(&result->chunk);
     duckdb_destroy_result(&result->result);
     duckdb_destroy_prepare(&result->statement);
+    tarn_helpers_leave(result->session->engine);
     tarn_arena_free(result->arena);
     free(result);
 }

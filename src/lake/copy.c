@@ -387,7 +387,7 @@ static enum tarn_status read_file(const struct copying *c, const struct tarn_res
 static enum tarn_status run_copy(const struct copying *c, const char *sql, int64_t *rows)
 {
     TARN_AUTO_RESULT struct tarn_result *result = NULL;
-    TARN_TRY(tarn_session_query(c->session, sql, NULL, 0, &result, c->err));
+    TARN_TRY(tarn_session_fetch(c->session, sql, &result, c->err));
     for (;;) {
         size_t count;
         TARN_TRY(tarn_result_next(result, &count, c->err));

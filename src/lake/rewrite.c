@@ -142,7 +142,7 @@ static enum tarn_status find_matching(const struct rewriting *r, const struct la
         paths[i] = tarn_location_path(plan->files[i]->file->location);
     const char *sql = matching_files_sql(r, scan_sql(r, paths, plan->file_count));
     TARN_AUTO_RESULT struct tarn_result *result = NULL;
-    TARN_TRY(tarn_session_query(r->session, sql, NULL, 0, &result, r->err));
+    TARN_TRY(tarn_session_fetch(r->session, sql, &result, r->err));
     for (;;) {
         size_t rows;
         TARN_TRY(tarn_result_next(result, &rows, r->err));

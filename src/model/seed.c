@@ -182,8 +182,7 @@ static enum tarn_status infer(struct seed *seed, const char **types, struct tarn
     TARN_TRY(tarn_buffer_check(&sql, "the SQL that types a seed", err));
     TARN_AUTO_RESULT struct tarn_result *result = NULL;
     size_t rows, at = 0;
-    TARN_TRY(
-        tarn_session_query(seed->worker->session, tarn_buffer_str(&sql), NULL, 0, &result, err));
+    TARN_TRY(tarn_session_fetch(seed->worker->session, tarn_buffer_str(&sql), &result, err));
     TARN_TRY(tarn_result_next(result, &rows, err));
     for (size_t i = 0; i < seed->count && rows == 1; i++) {
         if (types[i])

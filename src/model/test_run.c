@@ -84,7 +84,7 @@ static enum tarn_status count_failures(struct tarn_model_worker *w, struct tarn_
     TARN_TRY(tarn_buffer_check(&sql, "the SQL of a test", err));
     TARN_AUTO_RESULT struct tarn_result *answer = NULL;
     size_t rows;
-    TARN_TRY(tarn_session_query(w->session, tarn_buffer_str(&sql), NULL, 0, &answer, err));
+    TARN_TRY(tarn_session_fetch(w->session, tarn_buffer_str(&sql), &answer, err));
     TARN_TRY(tarn_result_next(answer, &rows, err));
     if (rows != 1)
         return tarn_fail(err, TARN_SQL, "the test '%s' gave %zu rows instead of one", test->name,
@@ -285,7 +285,7 @@ static enum tarn_status run_fused(struct tarn_model_worker *w, struct tarn_model
     TARN_TRY(tarn_buffer_check(&sql, "the SQL of tests", err));
     TARN_AUTO_RESULT struct tarn_result *answer = NULL;
     size_t rows;
-    TARN_TRY(tarn_session_query(w->session, tarn_buffer_str(&sql), NULL, 0, &answer, err));
+    TARN_TRY(tarn_session_fetch(w->session, tarn_buffer_str(&sql), &answer, err));
     TARN_TRY(tarn_result_next(answer, &rows, err));
     for (size_t i = 0; i < count && rows == 1; i++) {
         if (counts[i] < 0)

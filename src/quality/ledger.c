@@ -78,7 +78,7 @@ static enum tarn_status each_row(struct tarn_session *session, const char *sql,
                                  void *context, struct tarn_error *err)
 {
     TARN_AUTO_RESULT struct tarn_result *result = NULL;
-    TARN_TRY(tarn_session_query(session, sql, NULL, 0, &result, err));
+    TARN_TRY(tarn_session_fetch(session, sql, &result, err));
     size_t rows;
     do {
         TARN_TRY(tarn_result_next(result, &rows, err));

@@ -133,7 +133,7 @@ enum tarn_status tarn_scan_run(struct tarn_plan *p, struct tarn_scan *scan, stru
     tarn_buffer_printf(&sql, "\nFROM %s", scan->source);
     TARN_TRY(tarn_buffer_check(&sql, "the SQL of a suite", err));
     TARN_AUTO_RESULT struct tarn_result *result = NULL;
-    TARN_TRY(tarn_session_query(p->session, tarn_buffer_str(&sql), NULL, 0, &result, err));
+    TARN_TRY(tarn_session_fetch(p->session, tarn_buffer_str(&sql), &result, err));
     size_t rows;
     TARN_TRY(tarn_result_next(result, &rows, err));
     for (size_t i = 0; i < scan->count && rows > 0; i++) {
@@ -273,7 +273,7 @@ static enum tarn_status read_two(struct tarn_plan *p, const char *sql, int64_t r
                                  struct tarn_error *err)
 {
     TARN_AUTO_RESULT struct tarn_result *result = NULL;
-    TARN_TRY(tarn_session_query(p->session, sql, NULL, 0, &result, err));
+    TARN_TRY(tarn_session_fetch(p->session, sql, &result, err));
     size_t rows;
     TARN_TRY(tarn_result_next(result, &rows, err));
     for (size_t i = 0; i < 2; i++) {

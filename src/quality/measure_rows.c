@@ -176,7 +176,7 @@ enum tarn_status tarn_measure_samples(struct tarn_plan *p, struct tarn_outcome *
         max = (size_t)o->unexpected_count;
     o->samples = tarn_arena_array(p->arena, max, sizeof *o->samples);
     TARN_AUTO_RESULT struct tarn_result *result = NULL;
-    TARN_TRY(tarn_session_query(p->session, sample_sql(p, o), NULL, 0, &result, err));
+    TARN_TRY(tarn_session_fetch(p->session, sample_sql(p, o), &result, err));
     for (;;) {
         size_t rows;
         TARN_TRY(tarn_result_next(result, &rows, err));

@@ -125,7 +125,7 @@ static enum tarn_status read_figures(struct tarn_session *session,
     TARN_AUTO_FREE char *sql = build_select(table);
     TARN_AUTO_RESULT struct tarn_result *result = NULL;
     size_t rows;
-    TARN_TRY(tarn_session_query(session, sql, NULL, 0, &result, err));
+    TARN_TRY(tarn_session_fetch(session, sql, &result, err));
     TARN_TRY(tarn_result_next(result, &rows, err));
     profile->rows = whole(cell(result, 0, arena));
     for (size_t i = 0; i < table->column_count; i++) {
@@ -180,7 +180,7 @@ static enum tarn_status find_values(struct tarn_session *session,
         "SELECT %s FROM %s WHERE %s IS NOT NULL GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT %d",
         name, table->sql, name, TARN_PROFILE_VALUES + 1);
     TARN_AUTO_RESULT struct tarn_result *result = NULL;
-    TARN_TRY(tarn_session_query(session, sql, NULL, 0, &result, err));
+    TARN_TRY(tarn_session_fetch(session, sql, &result, err));
     c->values = tarn_arena_array(arena, TARN_PROFILE_VALUES + 1, sizeof *c->values);
     for (;;) {
         size_t rows;

@@ -31,11 +31,14 @@ enum tarn_status tarn_at_parse(const char *text, struct tarn_lake_at *ret, struc
  * ----------------------------------------------------------------------------------------- */
 
 static enum tarn_status attach_now(struct tarn_workspace *ws, struct tarn_session *session,
-                                   struct tarn_error *err)
+                                   const char *text, struct tarn_error *err)
 {
     TARN_AUTO_ARENA struct tarn_arena *arena = tarn_arena_new();
     const char *problems = "";
-    TARN_TRY(tarn_lake_attach_all(ws->lake, session, arena, &problems, err));
+    if (text)
+        TARN_TRY(tarn_lake_attach_mentioned(ws->lake, session, text, arena, &problems, err));
+    else
+        TARN_TRY(tarn_lake_attach_all(ws->lake, session, arena, &problems, err));
     if (*problems)
         fprintf(stderr, "warning: %s%s", problems,
                 tarn_text_ends(tarn_text_of(problems), "\n") ? "" : "\n");
@@ -70,13 +73,14 @@ static enum tarn_status attach_then(struct tarn_workspace *ws, struct tarn_sessi
 }
 
 enum tarn_status tarn_lake_query_open(struct tarn_workspace *workspace, struct tarn_lake_at at,
-                                      struct tarn_session **ret_session, struct tarn_error *err)
+                                      const char *text, struct tarn_session **ret_session,
+                                      struct tarn_error *err)
 {
     struct tarn_session *session;
     TARN_TRY(tarn_session_open(workspace->engine, &session, err));
     enum tarn_status status = at.snapshot_id || at.time_us
                                   ? attach_then(workspace, session, at, err)
-                                  : attach_now(workspace, session, err);
+                                  : attach_now(workspace, session, text, err);
     if (status != TARN_OK) {
         tarn_session_close(session);
         return status;

@@ -10,9 +10,10 @@ CHECKED enum tarn_status tarn_at_parse(const char *text, struct tarn_lake_at *re
                                        struct tarn_error *err);
 
 /* A session with the lake's tables as they were at `at` (all zero: now). Tables that did not exist
- * then are left out; problems with single tables are told on standard error. */
+ * then are left out; problems with single tables are told on standard error. `text` is all the SQL
+ * to come, so that only the tables it names are attached; NULL when that is not known. */
 CHECKED enum tarn_status tarn_lake_query_open(struct tarn_workspace *workspace,
-                                              struct tarn_lake_at at,
+                                              struct tarn_lake_at at, const char *text,
                                               struct tarn_session **ret_session,
                                               struct tarn_error *err);
 

@@ -162,7 +162,6 @@ static enum tarn_status score_ledger(struct quality_arguments *a, struct tarn_er
         TARN_TRY(choice("show", a->show, shows, &show, err));
     TARN_TRY(tarn_workspace_open(&a->common, &workspace, err));
     TARN_TRY(tarn_session_open(workspace.engine, &session, err));
-    TARN_TRY(tarn_lake_attach_all(workspace.lake, session, arena, NULL, err));
     const char *path = tarn_project_data_path(workspace.project, "ledger/faults.parquet");
     TARN_TRY(tarn_ledger_compare(session, workspace.lake, path, arena, &score, err));
     TARN_TRY(tarn_ledger_keep(workspace.state, &score, err));

@@ -382,25 +382,31 @@ static enum tarn_status print_report(struct output *out, struct tarn_session *se
     return TARN_OK;
 }
 
+/* All the SQL of a report. */
+static void append_sql(const struct tarn_report *report, const struct tarn_strings *sets,
+                       struct tarn_buffer *sql)
+{
+    for (size_t i = 0; i < report->parameter_count; i++)
+        tarn_buffer_printf(sql, "%s\n", report->parameters[i].expression);
+    for (size_t i = 0; i < sets->count; i++)
+        tarn_buffer_printf(sql, "%s\n", sets->items[i]);
+    for (size_t i = 0; i < report->section_count; i++)
+        tarn_buffer_printf(sql, "%s\n", report->sections[i].sql);
+}
+
 static enum tarn_status report_with(const struct arguments *args, struct tarn_workspace *ws,
-                                    FILE *file, enum tarn_print_format format,
+                                    struct tarn_report *report, struct output *out,
                                     struct tarn_lake_at at, struct tarn_error *err)
 {
-    TARN_AUTO_ARENA struct tarn_arena *arena = tarn_arena_new();
-    struct tarn_report report;
     struct tarn_session *session;
-    const char *name = args->names.count ? args->names.items[0] : NULL;
-    TARN_TRY(tarn_report_read(ws->project, name, arena, &report, err));
-    TARN_TRY(tarn_lake_query_open(ws, at, &session, err));
-    struct output out = {.file = file,
-                         .format = format,
-                         .colour = isatty(fileno(file)) && !getenv("NO_COLOR"),
-                         .report = &report,
-                         .arena = arena};
-    enum tarn_status status =
-        tarn_report_parameters(&report, session, args->sets.items, args->sets.count, arena, err);
+    TARN_BUFFER(sql, 16 << 20);
+    append_sql(report, &args->sets, &sql);
+    TARN_TRY(tarn_buffer_check(&sql, "the report's SQL", err));
+    TARN_TRY(tarn_lake_query_open(ws, at, tarn_buffer_str(&sql), &session, err));
+    enum tarn_status status = tarn_report_parameters(report, session, args->sets.items,
+                                                     args->sets.count, out->arena, err);
     if (status == TARN_OK)
-        status = print_report(&out, session, err);
+        status = print_report(out, session, err);
     tarn_session_close(session);
     return status;
 }
@@ -409,10 +415,19 @@ static enum tarn_status write_report(const struct arguments *args, struct tarn_w
                                      enum tarn_print_format format, struct tarn_lake_at at,
                                      struct tarn_error *err)
 {
+    TARN_AUTO_ARENA struct tarn_arena *arena = tarn_arena_new();
+    struct tarn_report report;
+    const char *name = args->names.count ? args->names.items[0] : NULL;
+    TARN_TRY(tarn_report_read(ws->project, name, arena, &report, err));
     FILE *file = args->path ? fopen(args->path, "we") : stdout;
     if (!file)
         return tarn_fail_errno(err, "writing the report to %s", args->path);
-    enum tarn_status status = report_with(args, ws, file, format, at, err);
+    struct output out = {.file = file,
+                         .format = format,
+                         .colour = isatty(fileno(file)) && !getenv("NO_COLOR"),
+                         .report = &report,
+                         .arena = arena};
+    enum tarn_status status = report_with(args, ws, &report, &out, at, err);
     bool written = args->path ? fclose(file) == 0 : fflush(file) == 0;
     if (status == TARN_OK && !written)
         status =

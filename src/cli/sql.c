@@ -86,7 +86,7 @@ static enum tarn_status run_all(struct tarn_workspace *ws, const struct argument
     int64_t limit = args->limit;
     if (limit < 0)
         limit = format == TARN_PRINT_TABLE || format == TARN_PRINT_MARKDOWN ? DEFAULT_LIMIT : 0;
-    TARN_TRY(tarn_lake_query_open(ws, at, &session, err));
+    TARN_TRY(tarn_lake_query_open(ws, at, NULL, &session, err));
     enum tarn_status status = TARN_OK;
     for (size_t n = 0; status == TARN_OK && tarn_sql_next(&all, &statement); n++) {
         if (n > 0)

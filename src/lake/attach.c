@@ -3,6 +3,7 @@
  * Views belong to the engine, so that all its sessions see them; what is attached is remembered per
  * engine, and nothing is done when the pointer has not moved. DuckDB looks a view's columns up when
  * it is used, so a view over a table keeps working when the table is attached anew. */
+#include <ctype.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -218,61 +219,136 @@ static void drop_view(struct tarn_lake *lake, struct tarn_session *session, cons
     pthread_mutex_unlock(&lake->attach_lock);
 }
 
+/* The entries of the catalog and what becomes of them. */
+struct attaching {
+    struct tarn_lake *lake;
+    struct tarn_session *session;
+    struct tarn_arena *arena;
+    struct tarn_catalog_entry *entries;
+    size_t count;
+    bool *wanted, *done;
+};
+
 /* Attaches what `views` selects and was not done yet; returns how many it did. */
-static size_t attach_pass(struct tarn_lake *lake, struct tarn_session *session,
-                          const struct tarn_catalog_entry *entries, size_t count, bool views,
-                          bool *done)
+static size_t attach_pass(struct attaching *a, bool views)
 {
     size_t progress = 0;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < a->count; i++) {
         struct tarn_error ignored; /* reported by the caller when no pass gets it done */
-        if (done[i] || entries[i].is_view != views)
+        if (!a->wanted[i] || a->done[i] || a->entries[i].is_view != views)
             continue;
-        done[i] = attach_entry(lake, session, &entries[i], NULL, &ignored) == TARN_OK;
-        progress += done[i];
+        a->done[i] = attach_entry(a->lake, a->session, &a->entries[i], NULL, &ignored) == TARN_OK;
+        progress += a->done[i];
     }
     return progress;
 }
 
-static void make_schemas(struct tarn_lake *lake, struct tarn_session *session,
-                         const struct tarn_catalog_entry *entries, size_t count)
+/* Every namespace, also when nothing of it is wanted: SQL that names a table which is not there
+ * gets told so. */
+static void make_schemas(const struct attaching *a)
 {
-    TARN_AUTO_ARENA struct tarn_arena *arena = tarn_arena_new();
-    for (size_t i = 0; i < count; i++) {
-        struct tarn_error ignored; /* attaching the first view says it again */
-        if (i > 0 && strcmp(entries[i].ns, entries[i - 1].ns) == 0)
+    TARN_BUFFER(sql, LAKE_SQL_MAX_BYTES);
+    struct tarn_error ignored; /* attaching the first view says it again */
+    for (size_t i = 0; i < a->count; i++)
+        if (i == 0 || strcmp(a->entries[i].ns, a->entries[i - 1].ns) != 0)
+            tarn_buffer_printf(&sql, "CREATE SCHEMA IF NOT EXISTS %s;",
+                               qualified(a->session, a->entries[i].ns, NULL, a->arena));
+    if (sql.len == 0 || sql.overflow)
+        return;
+    pthread_mutex_lock(&a->lake->attach_lock);
+    (void)run_ddl(a->session, tarn_buffer_str(&sql), &ignored);
+    pthread_mutex_unlock(&a->lake->attach_lock);
+}
+
+static void attach_wanted(struct attaching *a, const char **ret_problems)
+{
+    TARN_BUFFER(problems, 1 << 20);
+    a->done = tarn_arena_array(a->arena, a->count + 1, sizeof *a->done);
+    make_schemas(a);
+    (void)attach_pass(a, false);
+    while (attach_pass(a, true) > 0)
+        continue; /* a view may need one that comes later */
+    for (size_t i = 0; i < a->count; i++) {
+        struct tarn_error why;
+        if (!a->wanted[i] || a->done[i])
             continue;
-        TARN_AUTO_FREE char *sql = tarn_format("CREATE SCHEMA IF NOT EXISTS %s",
-                                               qualified(session, entries[i].ns, NULL, arena));
-        pthread_mutex_lock(&lake->attach_lock);
-        (void)run_ddl(session, sql, &ignored);
-        pthread_mutex_unlock(&lake->attach_lock);
+        if (attach_entry(a->lake, a->session, &a->entries[i], NULL, &why) != TARN_OK)
+            tarn_buffer_printf(&problems, "%s%s", problems.len ? "\n" : "", why.text);
+        drop_view(a->lake, a->session, a->entries[i].ns, a->entries[i].name);
     }
+    if (ret_problems)
+        *ret_problems = tarn_arena_strdup(a->arena, tarn_buffer_str(&problems));
+}
+
+static enum tarn_status list_entries(struct attaching *a, struct tarn_error *err)
+{
+    TARN_TRY(tarn_catalog_list(a->lake->state, NULL, a->arena, &a->entries, &a->count, err));
+    a->wanted = tarn_arena_array(a->arena, a->count + 1, sizeof *a->wanted);
+    return TARN_OK;
 }
 
 enum tarn_status tarn_lake_attach_all(struct tarn_lake *lake, struct tarn_session *session,
                                       struct tarn_arena *arena, const char **ret_problems,
                                       struct tarn_error *err)
 {
-    struct tarn_catalog_entry *entries;
-    size_t count;
-    TARN_BUFFER(problems, 1 << 20);
-    TARN_TRY(tarn_catalog_list(lake->state, NULL, arena, &entries, &count, err));
-    bool *done = tarn_arena_array(arena, count, sizeof *done);
-    make_schemas(lake, session, entries, count);
-    (void)attach_pass(lake, session, entries, count, false, done);
-    while (attach_pass(lake, session, entries, count, true, done) > 0)
-        continue; /* a view may need one that comes later */
-    for (size_t i = 0; i < count; i++) {
-        struct tarn_error why;
-        if (done[i])
+    struct attaching a = {.lake = lake, .session = session, .arena = arena};
+    TARN_TRY(list_entries(&a, err));
+    memset(a.wanted, true, a.count * sizeof *a.wanted);
+    attach_wanted(&a, ret_problems);
+    return TARN_OK;
+}
+
+static bool is_word_character(char c)
+{
+    return isalnum((unsigned char)c) || c == '_';
+}
+
+/* Whether the name stands in the text as a word of its own, in any case. */
+static bool mentions(const char *text, const char *name)
+{
+    size_t len = strlen(name);
+    for (const char *at = text; (at = strcasestr(at, name)); at++)
+        if ((at == text || !is_word_character(at[-1])) && !is_word_character(at[len]))
+            return true;
+    return false;
+}
+
+/* Whether the text may use tables that it does not name. */
+static bool looks_at_catalog(const char *text)
+{
+    static const char *const signs[] = {"information_schema", "duckdb_", "pg_",  "sqlite_master",
+                                        "query_table",        "query(",  "show", "pragma"};
+    for (size_t i = 0; i < TARN_COUNT(signs); i++)
+        if (strcasestr(text, signs[i]))
+            return true;
+    return false;
+}
+
+/* Wants what the text mentions, and what the views among it mention. */
+static void want_mentioned(struct attaching *a, const char *text)
+{
+    for (size_t i = 0; i < a->count; i++) {
+        const char *view_sql;
+        struct tarn_error ignored; /* attaching the view says it again */
+        if (a->wanted[i] || !mentions(text, a->entries[i].name))
             continue;
-        if (attach_entry(lake, session, &entries[i], NULL, &why) != TARN_OK)
-            tarn_buffer_printf(&problems, "%s%s", problems.len ? "\n" : "", why.text);
-        drop_view(lake, session, entries[i].ns, entries[i].name);
+        a->wanted[i] = true;
+        if (a->entries[i].is_view &&
+            lake_view_sql(&a->entries[i], a->arena, &view_sql, &ignored) == TARN_OK)
+            want_mentioned(a, view_sql);
     }
-    if (ret_problems)
-        *ret_problems = tarn_arena_strdup(arena, tarn_buffer_str(&problems));
+}
+
+enum tarn_status tarn_lake_attach_mentioned(struct tarn_lake *lake, struct tarn_session *session,
+                                            const char *text, struct tarn_arena *arena,
+                                            const char **ret_problems, struct tarn_error *err)
+{
+    struct attaching a = {.lake = lake, .session = session, .arena = arena};
+    if (looks_at_catalog(text))
+        return tarn_lake_attach_all(lake, session, arena, ret_problems, err);
+    TARN_TRY(list_entries(&a, err));
+    want_mentioned(&a, text);
+    attach_wanted(&a, ret_problems);
     return TARN_OK;
 }
 

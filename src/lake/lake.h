@@ -166,6 +166,13 @@ CHECKED enum tarn_status tarn_lake_attach(struct tarn_lake *lake, struct tarn_se
 CHECKED enum tarn_status tarn_lake_attach_all(struct tarn_lake *lake, struct tarn_session *session,
                                               struct tarn_arena *arena, const char **ret_problems,
                                               struct tarn_error *err);
+/* The same for those tables and views whose names stand in `text` (SQL or anything that holds it)
+ * and for what these views need. Text that looks at DuckDB's own catalog gets all of them. */
+CHECKED enum tarn_status tarn_lake_attach_mentioned(struct tarn_lake *lake,
+                                                    struct tarn_session *session, const char *text,
+                                                    struct tarn_arena *arena,
+                                                    const char **ret_problems,
+                                                    struct tarn_error *err);
 /* The FROM-able SQL of a snapshot, "(SELECT ... FROM read_parquet(...))", without touching a
  * session. */
 CHECKED enum tarn_status tarn_lake_relation_sql(struct tarn_lake *lake, const char *ns,

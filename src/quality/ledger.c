@@ -25,6 +25,19 @@ static void append_quarantine(struct tarn_buffer *sql, const char *name)
     tarn_buffer_append_char(sql, '\n');
 }
 
+/* Appends what a table has found; nothing when it is not a table of findings. */
+static void append_findings(const struct tarn_lake_entry *entry, struct tarn_buffer *sql)
+{
+    if (strcmp(entry->ns, "quarantine") == 0)
+        append_quarantine(sql, entry->name);
+    else if (strcmp(entry->ns, "bronze") == 0 && strcmp(entry->name, "rejected_rows") == 0)
+        tarn_buffer_append_str(sql, "UNION ALL SELECT entity, _file, _line, NULL, 'rejected', "
+                                    "'error', reason, raw FROM bronze.rejected_rows\n");
+    else if (strcmp(entry->ns, "bronze") == 0 && strcmp(entry->name, "rejected_files") == 0)
+        tarn_buffer_append_str(sql, "UNION ALL SELECT entity, _file, 0, NULL, 'rejected', "
+                                    "'error', reason, NULL FROM bronze.rejected_files\n");
+}
+
 static enum tarn_status make_findings(struct tarn_session *session, struct tarn_lake *lake,
                                       struct tarn_arena *arena, struct tarn_error *err)
 {
@@ -38,16 +51,11 @@ static enum tarn_status make_findings(struct tarn_session *session, struct tarn_
     TARN_TRY(tarn_lake_list(lake, NULL, arena, &list, err));
     for (size_t i = 0; i < list.count; i++) {
         const struct tarn_lake_entry *entry = &list.entries[i];
-        if (entry->is_view)
-            continue;
-        if (strcmp(entry->ns, "quarantine") == 0)
-            append_quarantine(&sql, entry->name);
-        else if (strcmp(entry->ns, "bronze") == 0 && strcmp(entry->name, "rejected_rows") == 0)
-            tarn_buffer_append_str(&sql, "UNION ALL SELECT entity, _file, _line, NULL, 'rejected', "
-                                         "'error', reason, raw FROM bronze.rejected_rows\n");
-        else if (strcmp(entry->ns, "bronze") == 0 && strcmp(entry->name, "rejected_files") == 0)
-            tarn_buffer_append_str(&sql, "UNION ALL SELECT entity, _file, 0, NULL, 'rejected', "
-                                         "'error', reason, NULL FROM bronze.rejected_files\n");
+        size_t len = sql.len;
+        if (!entry->is_view)
+            append_findings(entry, &sql);
+        if (sql.len > len)
+            TARN_TRY(tarn_lake_attach(lake, session, entry->ns, entry->name, NULL, err));
     }
     TARN_TRY(tarn_buffer_check(&sql, "the SQL of the findings", err));
     return tarn_session_run(session, tarn_buffer_str(&sql), NULL, err);

@@ -43,8 +43,8 @@ struct tarn_ledger_score {
 
 enum { TARN_LEDGER_EXAMPLES = 50 };
 
-/* Reads `faults_path` (ledger/faults.parquet) and the lake's quarantine and reject tables, which
- * the session must not have changed meanwhile. NOT_FOUND when there is no ledger. */
+/* Reads `faults_path` (ledger/faults.parquet) and the lake's quarantine and reject tables, which it
+ * attaches. NOT_FOUND when there is no ledger. */
 CHECKED enum tarn_status tarn_ledger_compare(struct tarn_session *session, struct tarn_lake *lake,
                                              const char *faults_path, struct tarn_arena *arena,
                                              struct tarn_ledger_score *ret_score,

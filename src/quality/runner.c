@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/pool.h"
+#include "store/load.h"
 #include "store/quality.h"
 
 enum { SAMPLES = 20, SAMPLES_COMPLETE = 100000 };
@@ -17,6 +18,7 @@ struct run {
     const struct tarn_quality_options *options;
     struct tarn_arena *arena;
     struct tarn_quality_report *report;
+    const char *problems; /* of tables that could not be attached */
 };
 
 /* ---- what to run ---- */
@@ -215,6 +217,8 @@ static enum tarn_status run_suites(struct run *r, struct tarn_error *err)
     struct tarn_quality_report *report = r->report;
     for (size_t i = 0; i < report->suite_count; i++)
         TARN_TRY(bind_suite(r, &report->suites[i], err));
+    if (r->problems && r->problems[0]) /* of tables that suites refer to; their own fail above */
+        tarn_progress_say(r->quality->progress, "%s", r->problems);
     struct measuring m = {.run = r, .status = TARN_OK, .err = err};
     pthread_mutex_init(&m.lock, NULL);
     tarn_parallel_for(tarn_engine_threads(tarn_session_engine(r->quality->session)),
@@ -225,16 +229,21 @@ static enum tarn_status run_suites(struct run *r, struct tarn_error *err)
                                  report->started_us, r->arena, err);
 }
 
+static bool checks_landing(const struct run *r)
+{
+    const struct tarn_quality_options *o = r->options;
+    return !o->suite && !o->table && (!o->layer || strcmp(o->layer, "bronze") == 0) &&
+           r->quality->lake && r->quality->state;
+}
+
 /* The project's own reconciliations, then that bronze holds what was loaded. */
 static enum tarn_status run_reconciles(struct run *r, struct tarn_error *err)
 {
     struct tarn_quality_report *report = r->report;
-    const struct tarn_quality_options *o = r->options;
     for (size_t i = 0; i < report->reconcile_count; i++)
         TARN_TRY(tarn_reconcile_check(r->quality->session, report->reconciles[i].reconcile,
                                       r->arena, &report->reconciles[i], err));
-    bool bronze = !o->suite && !o->table && (!o->layer || strcmp(o->layer, "bronze") == 0);
-    if (!bronze || !r->quality->lake || !r->quality->state)
+    if (!checks_landing(r))
         return TARN_OK;
     struct tarn_reconcile_report *landing, *all;
     size_t count;
@@ -362,15 +371,50 @@ static void choose(struct run *r, const struct tarn_suites *suites)
             report->reconciles[report->reconcile_count++].reconcile = &suites->reconciles[i];
 }
 
+/* Everything that the node says, word for word: names of tables stand anywhere in it. */
+static void append_words(const struct tarn_yaml *node, struct tarn_buffer *words)
+{
+    if (!node)
+        return;
+    if (node->text)
+        tarn_buffer_printf(words, "%s\n", node->text);
+    for (size_t i = 0; i < node->count; i++)
+        append_words(node->items[i], words);
+}
+
+static enum tarn_status append_loaded(struct run *r, struct tarn_buffer *words,
+                                      struct tarn_error *err)
+{
+    struct tarn_load *loads;
+    size_t count;
+    if (!r->quality->state)
+        return TARN_OK;
+    TARN_TRY(tarn_load_list(r->quality->state, r->arena, &loads, &count, err));
+    for (size_t i = 0; i < count; i++)
+        if (i == 0 || strcmp(loads[i].entity, loads[i - 1].entity) != 0)
+            tarn_buffer_printf(words, "%s\n", loads[i].entity);
+    tarn_buffer_append_str(words, "rejected_rows\n");
+    return TARN_OK;
+}
+
+/* Only what the chosen suites name: the rest of a large lake need not be read. */
 static enum tarn_status attach_lake(struct run *r, struct tarn_error *err)
 {
-    const char *problems = "";
+    const struct tarn_quality_report *report = r->report;
+    TARN_BUFFER(words, 64 << 20);
     if (!r->quality->lake)
         return TARN_OK;
-    TARN_TRY(tarn_lake_attach_all(r->quality->lake, r->quality->session, r->arena, &problems, err));
-    if (problems && problems[0])
-        tarn_progress_say(r->quality->progress, "%s", problems);
-    return TARN_OK;
+    for (size_t i = 0; i < report->suite_count; i++) {
+        tarn_buffer_printf(&words, "%s\n", report->suites[i].suite->table);
+        append_words(report->suites[i].suite->node, &words);
+    }
+    for (size_t i = 0; i < report->reconcile_count; i++)
+        append_words(report->reconciles[i].reconcile->node, &words);
+    if (checks_landing(r))
+        TARN_TRY(append_loaded(r, &words, err));
+    TARN_TRY(tarn_buffer_check(&words, "the text of the suites", err));
+    return tarn_lake_attach_mentioned(r->quality->lake, r->quality->session,
+                                      tarn_buffer_str(&words), r->arena, &r->problems, err);
 }
 
 static void release(struct tarn_quality_report *report)
@@ -398,7 +442,7 @@ enum tarn_status tarn_quality_run(const struct tarn_quality *quality,
 {
     char id[TARN_UUID_BYTES];
     struct tarn_quality_report report = {.started_us = tarn_now_us()};
-    struct run r = {quality, options, arena, &report};
+    struct run r = {quality, options, arena, &report, NULL};
     report.run_id = tarn_arena_strdup(arena, options->run_id ? options->run_id : tarn_uuid(id));
     choose(&r, suites);
     if (report.suite_count + report.reconcile_count == 0)

@@ -5,15 +5,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "broker/broker.h"
 #include "broker/topic_int.h"
-
-static enum tarn_status open_nowhere(const struct tarn_topics_options *options,
-                                     struct tarn_topics **ret_topics, struct tarn_error *err)
-{
-    (void)ret_topics;
-    return tarn_fail(err, TARN_UNSUPPORTED, "topics cannot be reached as '%s' here",
-                     options->address);
-}
 
 enum tarn_status tarn_topics_open(const struct tarn_topics_options *options,
                                   struct tarn_topics **ret_topics, struct tarn_error *err)
@@ -26,8 +19,12 @@ enum tarn_status tarn_topics_open(const struct tarn_topics_options *options,
         filled.client_id = "tarn";
     if (filled.timeout_ms <= 0)
         filled.timeout_ms = TARN_TOPICS_TIMEOUT_MS;
-    bool is_cluster = strcmp(filled.address, "embedded") != 0 && strcmp(filled.address, "offline");
-    return (is_cluster ? tarn_topics_open_cluster : open_nowhere)(&filled, ret_topics, err);
+    if (strcmp(filled.address, "offline") == 0)
+        return tarn_fail(err, TARN_UNSUPPORTED,
+                         "the broker's files cannot be read without it yet; start `tarn broker`");
+    if (strcmp(filled.address, "embedded") == 0)
+        filled.address = tarn_broker_address(filled.broker);
+    return tarn_topics_open_cluster(&filled, ret_topics, err);
 }
 
 void tarn_topics_close(struct tarn_topics *topics)

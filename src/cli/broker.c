@@ -31,6 +31,11 @@ static const char help[] =
     "  --super-user NAME...   may do everything\n"
     "  --partitions N         of a topic that is made because somebody uses it (default 1)\n"
     "  --no-auto-create       topics are made by hand only\n"
+    "  --registry-port N      the schema registry's port on localhost (default 8081; 0: any free "
+    "one; -1: none)\n"
+    "  --rest-port N          the REST proxy's, likewise (default 8082); with --port 0 both are "
+    "off "
+    "unless asked for\n"
     "  --durability MODE      sync (default): acks=all is answered after fdatasync; none: never "
     "sync, for tests\n"
     "\n"
@@ -44,7 +49,9 @@ static const char help[] =
     "    partitions: 4\n"
     "\n"
     "With --json the first line on standard output says where it listens:\n"
-    "  {\"broker\":\"localhost:9092\",\"listeners\":[{\"name\":\"PLAINTEXT\",\"port\":9092}]}\n"
+    "  "
+    "{\"broker\":\"localhost:9092\",\"listeners\":[{\"name\":\"PLAINTEXT\",\"port\":9092}],"
+    "\"registry_port\":8081,...}\n"
     "\n" TARN_COMMON_HELP;
 
 static struct tarn_broker *running; /* for the signal handler */
@@ -65,7 +72,7 @@ static void catch_signals(struct tarn_broker *broker)
     signal(SIGXFSZ, SIG_IGN);
 }
 
-static void print_json(const struct tarn_broker *broker)
+static void print_json(const struct tarn_broker *broker, const struct tarn_services *services)
 {
     TARN_BUFFER(out, 64 << 10);
     struct tarn_json_writer w = tarn_json_writer(&out, 0);
@@ -80,15 +87,24 @@ static void print_json(const struct tarn_broker *broker)
         tarn_json_object_end(&w);
     }
     tarn_json_array_end(&w);
+    if (tarn_services_registry_port(services) != TARN_SERVICE_OFF)
+        tarn_json_put_int(&w, "registry_port", tarn_services_registry_port(services));
+    if (tarn_services_rest_port(services) != TARN_SERVICE_OFF)
+        tarn_json_put_int(&w, "rest_port", tarn_services_rest_port(services));
     tarn_json_object_end(&w);
     puts(tarn_buffer_str(&out));
 }
 
-static void print_text(const struct tarn_broker *broker, const char *folder)
+static void print_text(const struct tarn_broker *broker, const struct tarn_services *services,
+                       const char *folder)
 {
     for (size_t i = 0; i < tarn_broker_listener_count(broker); i++)
         printf("%s on port %d\n", tarn_broker_listener_name(broker, i),
                tarn_broker_listener_port(broker, i));
+    if (tarn_services_registry_port(services) != TARN_SERVICE_OFF)
+        printf("schema registry on port %d\n", tarn_services_registry_port(services));
+    if (tarn_services_rest_port(services) != TARN_SERVICE_OFF)
+        printf("REST proxy on port %d\n", tarn_services_rest_port(services));
     printf("Records lie in %s. Ctrl-C stops.\n", folder);
 }
 
@@ -96,16 +112,23 @@ static enum tarn_status serve(const struct tarn_broker_setup *setup,
                               const struct tarn_common *common, struct tarn_error *err)
 {
     struct tarn_broker *broker = NULL;
+    struct tarn_services *services = NULL;
     TARN_TRY(tarn_broker_open(&setup->options, &broker, err));
+    enum tarn_status status = tarn_services_open(broker, &setup->services, &services, err);
+    if (status != TARN_OK) {
+        tarn_broker_close(broker);
+        return status;
+    }
     catch_signals(broker);
     if (common->json)
-        print_json(broker);
+        print_json(broker, services);
     else if (!common->quiet)
-        print_text(broker, setup->options.folder);
+        print_text(broker, services, setup->options.folder);
     fflush(stdout);
     tarn_broker_run(broker);
     signal(SIGINT, SIG_DFL);
     signal(SIGTERM, SIG_DFL);
+    tarn_services_close(services);
     tarn_broker_close(broker);
     return TARN_OK;
 }

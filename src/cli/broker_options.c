@@ -7,11 +7,17 @@
 #include "base/file.h"
 #include "base/text.h"
 
-enum { DEFAULT_PORT = 9092, PORT_MAX = 65535 };
+enum {
+    DEFAULT_PORT = 9092,
+    DEFAULT_REGISTRY_PORT = 8081,
+    DEFAULT_REST_PORT = 8082,
+    PORT_UNSAID = -2,
+    PORT_MAX = 65535
+};
 
 /* The arguments as they were given; -1, NULL and false: not. */
 struct arguments {
-    int64_t port, partitions;
+    int64_t port, partitions, registry_port, rest_port;
     const char *advertise, *certificate, *key, *client_ca, *durability;
     bool authorize, no_auto_create;
     struct tarn_strings listeners, users, super_users;
@@ -281,8 +287,21 @@ static enum tarn_status parse_arguments(int argc, char **argv, struct tarn_commo
         {"partitions", 0, TARN_OPTION_INT, &arguments->partitions},
         {"no-auto-create", 0, TARN_OPTION_FLAG, &arguments->no_auto_create},
         {"durability", 0, TARN_OPTION_STR, &arguments->durability},
+        {"registry-port", 0, TARN_OPTION_INT, &arguments->registry_port},
+        {"rest-port", 0, TARN_OPTION_INT, &arguments->rest_port},
     };
     return tarn_options_parse(argc, argv, common, options, TARN_COUNT(options), NULL, err);
+}
+
+/* With --port 0 the services are off unless they are asked for: several brokers may run then. */
+static enum tarn_status take_service(int64_t given, int64_t port, int fallback, const char *option,
+                                     int *ret_port, struct tarn_error *err)
+{
+    if (given != PORT_UNSAID && (given < -1 || given > PORT_MAX))
+        return tarn_fail(err, TARN_USAGE, "--%s is a number up to %d, or -1 for none", option,
+                         PORT_MAX);
+    *ret_port = given != PORT_UNSAID ? (int)given : port == 0 ? TARN_SERVICE_OFF : fallback;
+    return TARN_OK;
 }
 
 static void override(const char **value, const char *given)
@@ -310,6 +329,10 @@ static enum tarn_status merge(struct tarn_broker_setup *setup,
     setup->options.auto_create_topics &= !given->no_auto_create;
     TARN_TRY(read_durability(merged.durability, &setup->options.durability, err));
     TARN_TRY(take_users(setup, given, err));
+    TARN_TRY(take_service(given->registry_port, given->port, DEFAULT_REGISTRY_PORT, "registry-port",
+                          &setup->services.registry_port, err));
+    TARN_TRY(take_service(given->rest_port, given->port, DEFAULT_REST_PORT, "rest-port",
+                          &setup->services.rest_port, err));
     return take_listeners(setup, listeners, &merged, err);
 }
 
@@ -317,7 +340,8 @@ enum tarn_status tarn_broker_setup_read(int argc, char **argv, struct tarn_commo
                                         struct tarn_broker_setup *ret_setup, struct tarn_error *err)
 {
     struct tarn_broker_setup setup = {.arena = tarn_arena_new()};
-    struct arguments arguments = {.port = -1, .partitions = -1};
+    struct arguments arguments = {
+        .port = -1, .partitions = -1, .registry_port = PORT_UNSAID, .rest_port = PORT_UNSAID};
     tarn_broker_options_init(&setup.options);
     enum tarn_status status = parse_arguments(argc, argv, common, &arguments, err);
     if (status == TARN_OK)

@@ -4,11 +4,13 @@
 #define TARN_CLI_BROKER_OPTIONS_H
 
 #include "broker/broker.h"
+#include "broker/services.h"
 #include "cli/options.h"
 #include "project/project.h"
 
 struct tarn_broker_setup {
     struct tarn_broker_options options;
+    struct tarn_services_options services;
     struct tarn_arena *arena;     /* what the options point to */
     struct tarn_project *project; /* NULL outside of one */
 };

@@ -203,34 +203,49 @@ static const struct tarn_http_route own_routes[] = {
     {.method = "GET", .path = "/v1/metadata/version", .handler = get_version},
 };
 
-static size_t add_routes(struct tarn_http_route *all, size_t count,
-                         const struct tarn_http_route *more, size_t more_count)
+/* All routes in one table, filled once, the same by whoever comes first; each handler is called
+ * through one that loads the registry, since the first request may be the first use of it. */
+static struct {
+    pthread_mutex_t filling;
+    struct tarn_http_route routes[ROUTES_MAX];
+    void (*handlers[ROUTES_MAX])(struct tarn_http_request *request);
+    size_t count;
+} table = {.filling = PTHREAD_MUTEX_INITIALIZER};
+
+static void handle(struct tarn_http_request *request)
 {
-    for (size_t i = 0; i < more_count && count < ROUTES_MAX; i++)
-        all[count++] = more[i];
-    return count;
+    struct tarn_error err;
+    if (tarn_registry_load(tarn_api_registry(request), &err) == TARN_OK)
+        table.handlers[request->route - table.routes](request);
+    else
+        tarn_api_fail_code(request, 50001, "%s", err.text);
+}
+
+static void add_routes(const struct tarn_http_route *routes, size_t count)
+{
+    for (size_t i = 0; i < count && table.count < ROUTES_MAX; i++, table.count++) {
+        table.routes[table.count] = routes[i];
+        table.routes[table.count].handler = handle;
+        table.handlers[table.count] = routes[i].handler;
+    }
 }
 
 enum tarn_status tarn_registry_serve(struct tarn_registry *registry, const char *host,
                                      uint16_t port, struct tarn_http_server **ret_server,
                                      struct tarn_error *err)
 {
-    /* filled once, the same by whoever comes first; the server does not copy it */
-    static struct tarn_http_route routes[ROUTES_MAX];
-    static pthread_mutex_t filling = PTHREAD_MUTEX_INITIALIZER;
-    static size_t count;
-    pthread_mutex_lock(&filling);
-    if (!count) {
-        count = add_routes(routes, 0, own_routes, TARN_COUNT(own_routes));
-        count = add_routes(routes, count, tarn_api_subject_routes, tarn_api_subject_route_count);
-        count = add_routes(routes, count, tarn_api_schema_routes, tarn_api_schema_route_count);
-        count = add_routes(routes, count, tarn_api_setting_routes, tarn_api_setting_route_count);
+    pthread_mutex_lock(&table.filling);
+    if (!table.count) {
+        add_routes(own_routes, TARN_COUNT(own_routes));
+        add_routes(tarn_api_subject_routes, tarn_api_subject_route_count);
+        add_routes(tarn_api_schema_routes, tarn_api_schema_route_count);
+        add_routes(tarn_api_setting_routes, tarn_api_setting_route_count);
     }
-    pthread_mutex_unlock(&filling);
+    pthread_mutex_unlock(&table.filling);
     const struct tarn_http_options options = {.host = host,
                                               .port = port,
-                                              .routes = routes,
-                                              .route_count = count,
+                                              .routes = table.routes,
+                                              .route_count = table.count,
                                               .context = registry,
                                               .error = http_error,
                                               .body_max_bytes = BODY_MAX_BYTES};

@@ -4,19 +4,26 @@
 #include "broker/registry/registry_int.h"
 #include "broker/registry/wire_format.h"
 
-enum tarn_status tarn_registry_open(const struct tarn_registry_store *store,
-                                    struct tarn_registry **ret_registry, struct tarn_error *err)
+struct tarn_registry *tarn_registry_open(const struct tarn_registry_store *store)
 {
     struct tarn_registry *registry = tarn_alloc(sizeof *registry);
     registry->store = *store;
     pthread_mutex_init(&registry->writing, NULL);
     pthread_mutex_init(&registry->state, NULL);
-    enum tarn_status status = store->replay(store->context, tarn_registry_apply, registry, err);
-    if (status != TARN_OK) {
-        tarn_registry_close(registry);
+    return registry;
+}
+
+enum tarn_status tarn_registry_load(struct tarn_registry *registry, struct tarn_error *err)
+{
+    enum tarn_status status = TARN_OK;
+    pthread_mutex_lock(&registry->writing);
+    if (!registry->is_loaded)
+        status =
+            registry->store.replay(registry->store.context, tarn_registry_apply, registry, err);
+    registry->is_loaded = status == TARN_OK;
+    pthread_mutex_unlock(&registry->writing);
+    if (status != TARN_OK)
         return tarn_error_wrap(err, "reading the schemas in %s", TARN_REGISTRY_TOPIC);
-    }
-    *ret_registry = registry;
     return TARN_OK;
 }
 
@@ -49,6 +56,7 @@ enum tarn_status tarn_registry_schema(struct tarn_registry *registry, int32_t id
                                       struct tarn_schema **ret_schema, struct tarn_error *err)
 {
     TARN_AUTO_ARENA struct tarn_arena *arena = tarn_arena_new();
+    TARN_TRY(tarn_registry_load(registry, err));
     return tarn_registry_parsed(registry, id, subject_of(registry, id, arena), ret_schema, err);
 }
 
@@ -58,6 +66,7 @@ enum tarn_status tarn_registry_schema_of_guid(struct tarn_registry *registry,
                                               struct tarn_error *err)
 {
     char text[TARN_GUID_TEXT_BYTES];
+    TARN_TRY(tarn_registry_load(registry, err));
     pthread_mutex_lock(&registry->state);
     const struct tarn_registry_content *content = tarn_registry_find_guid(registry, guid);
     int32_t id = content ? content->id : -1;
@@ -73,6 +82,7 @@ enum tarn_status tarn_registry_latest(struct tarn_registry *registry, const char
                                       int32_t *ret_id, struct tarn_schema **ret_schema,
                                       struct tarn_error *err)
 {
+    TARN_TRY(tarn_registry_load(registry, err));
     pthread_mutex_lock(&registry->state);
     const struct tarn_registry_version *latest = tarn_registry_find_latest(registry, subject);
     int32_t id = latest ? latest->content->id : -1;
@@ -93,6 +103,7 @@ enum tarn_status tarn_registry_register(struct tarn_registry *registry, const ch
     struct tarn_registry_problem problem;
     struct tarn_registry_result result = {0};
     const struct tarn_registry_request request = {.text = text, .type = type, .id = -1};
+    TARN_TRY(tarn_registry_load(registry, err));
     if (!tarn_registry_add(registry, subject, &request, false, false, arena, &result, &problem))
         return tarn_fail(err, problem.http == 409 ? TARN_CONFLICT : TARN_INVALID,
                          "registering a schema under %s: %s", subject, problem.message);

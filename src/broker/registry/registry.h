@@ -27,16 +27,16 @@ struct tarn_registry_store {
     void *context;
 };
 
-/* The store behind `topics`: creates _schemas (one partition, compacted) when it is not there. */
-CHECKED enum tarn_status tarn_registry_topic_store(struct tarn_topics *topics,
-                                                   struct tarn_registry_store *ret_store,
-                                                   struct tarn_error *err);
+/* The store behind `topics`: the first append makes _schemas (one partition, compacted) when it is
+ * not there. */
+void tarn_registry_topic_store(struct tarn_topics *topics, struct tarn_registry_store *ret_store);
 
 struct tarn_registry;
-/* Replays the store; takes it over, also when it fails. */
-CHECKED enum tarn_status tarn_registry_open(const struct tarn_registry_store *store,
-                                            struct tarn_registry **ret_registry,
-                                            struct tarn_error *err);
+/* Takes the store over and asks it nothing yet: the first request, or tarn_registry_load, replays
+ * it. So a registry that nobody uses costs nothing. */
+struct tarn_registry *tarn_registry_open(const struct tarn_registry_store *store);
+/* Replays the store when that has not been done. Not on the broker's own thread. */
+CHECKED enum tarn_status tarn_registry_load(struct tarn_registry *registry, struct tarn_error *err);
 void tarn_registry_close(struct tarn_registry *registry); /* NULL is fine */
 
 /* The schema of an id (wire_format.h), counted for the caller; NOT_FOUND. */
@@ -59,7 +59,7 @@ CHECKED enum tarn_status tarn_registry_register(struct tarn_registry *registry, 
 /* The check at produce time (topic configs confluent.key.schema.validation and
  * confluent.value.schema.validation): whether `bytes` name a schema that is registered under
  * "<topic>-key" or "<topic>-value". Null is accepted, as it is a tombstone. Neither allocates nor
- * waits for I/O. */
+ * waits for I/O. The registry must have been loaded; until then nothing but null is accepted. */
 bool tarn_registry_accepts(struct tarn_registry *registry, struct tarn_text topic, bool is_key,
                            struct tarn_text bytes);
 

@@ -46,6 +46,7 @@ struct tarn_registry_setting {
 
 struct tarn_registry {
     struct tarn_registry_store store;
+    bool is_loaded; /* guarded by `writing` */
     pthread_mutex_t writing, state;
     struct tarn_registry_subject *subjects; /* sorted by name */
     size_t subject_count, subject_cap;

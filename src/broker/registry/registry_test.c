@@ -54,7 +54,8 @@ static void open_registry(struct fixture *fixture)
     struct tarn_error err;
     const struct tarn_registry_store store = {append, replay, NULL, &fixture->memory};
     fixture->memory.replayed = 0;
-    assert_int_equal(tarn_registry_open(&store, &fixture->registry, &err), TARN_OK);
+    fixture->registry = tarn_registry_open(&store);
+    assert_int_equal(tarn_registry_load(fixture->registry, &err), TARN_OK);
 }
 
 static int set_up(void **state)

@@ -3,7 +3,7 @@
 #include "base/clock.h"
 #include "broker/registry/registry.h"
 
-enum { POLL_RECORDS = 1000, POLL_MS = 1000, REPLAY_LIMIT_MS = 60000 };
+enum { POLL_RECORDS = 1000, POLL_MS = 1000, REPLAY_LIMIT_MS = 60000, WRITE_LIMIT_MS = 20000 };
 
 struct topic_store {
     struct tarn_topics *topics;
@@ -23,13 +23,25 @@ static void delivered(void *context, const struct tarn_topic_delivery *delivery)
     store->own[store->own_count++] = delivery->offset;
 }
 
+static enum tarn_status ensure_topic(struct tarn_topics *topics, struct tarn_error *err)
+{
+    const struct tarn_topic_config_entry compacted = {.name = "cleanup.policy", .value = "compact"};
+    enum tarn_status status =
+        tarn_topic_create(topics, TARN_REGISTRY_TOPIC, 1, -1, &compacted, 1, err);
+    return status == TARN_EXISTS ? TARN_OK : status;
+}
+
 static enum tarn_status append(void *context, struct tarn_text key, struct tarn_text value,
                                struct tarn_error *err)
 {
     struct topic_store *store = context;
     if (!store->writer) {
-        const struct tarn_topic_writer_options options = {
-            .acks = TARN_ACKS_ALL, .is_idempotent = true, .delivered = delivered, .context = store};
+        const struct tarn_topic_writer_options options = {.acks = TARN_ACKS_ALL,
+                                                          .is_idempotent = true,
+                                                          .delivery_timeout_ms = WRITE_LIMIT_MS,
+                                                          .delivered = delivered,
+                                                          .context = store};
+        TARN_TRY(ensure_topic(store->topics, err));
         TARN_TRY(tarn_topic_writer_open(store->topics, &options, &store->writer, err));
     }
     const struct tarn_topic_record record = {.topic = TARN_REGISTRY_TOPIC,
@@ -38,7 +50,22 @@ static enum tarn_status append(void *context, struct tarn_text key, struct tarn_
                                              .key = key,
                                              .value = value};
     TARN_TRY(tarn_topic_write(store->writer, &record, err));
-    return tarn_topic_writer_flush(store->writer, -1, err);
+    return tarn_topic_writer_flush(store->writer, WRITE_LIMIT_MS, err);
+}
+
+static enum tarn_status open_reader(struct topic_store *store, struct tarn_error *err)
+{
+    const struct tarn_topic_reader_options options = {.reset = TARN_RESET_EARLIEST};
+    const struct tarn_topic_offset from = {
+        .topic = TARN_REGISTRY_TOPIC, .partition = 0, .offset = TARN_OFFSET_BEGINNING};
+    struct tarn_topic_reader *reader = NULL;
+    TARN_TRY(tarn_topic_reader_open(store->topics, &options, &reader, err));
+    enum tarn_status status = tarn_topic_reader_assign(reader, &from, 1, err);
+    if (status == TARN_OK)
+        store->reader = reader;
+    else
+        tarn_topic_reader_close(reader);
+    return status;
 }
 
 static bool is_own(const struct topic_store *store, int64_t offset)
@@ -56,7 +83,16 @@ replay(void *context, void (*apply)(void *registry, struct tarn_text key, struct
 {
     struct topic_store *store = context;
     int64_t start, end, deadline_us = tarn_monotonic_us() + REPLAY_LIMIT_MS * 1000LL;
-    TARN_TRY(tarn_topic_watermarks(store->topics, TARN_REGISTRY_TOPIC, 0, &start, &end, err));
+    enum tarn_status status =
+        tarn_topic_watermarks(store->topics, TARN_REGISTRY_TOPIC, 0, &start, &end, err);
+    if (status == TARN_NOT_FOUND) /* the first append makes the topic */
+        return TARN_OK;
+    if (status == TARN_OK && !store->reader && end > start)
+        status = open_reader(store, err);
+    if (status != TARN_OK)
+        return status;
+    if (store->next < start)
+        store->next = start;
     while (store->next < end) {
         struct tarn_topic_records records;
         if (tarn_monotonic_us() > deadline_us)
@@ -87,31 +123,9 @@ static void close_store(void *context)
     free(store);
 }
 
-static enum tarn_status ensure_topic(struct tarn_topics *topics, struct tarn_error *err)
+void tarn_registry_topic_store(struct tarn_topics *topics, struct tarn_registry_store *ret_store)
 {
-    const struct tarn_topic_config_entry compacted = {.name = "cleanup.policy", .value = "compact"};
-    enum tarn_status status =
-        tarn_topic_create(topics, TARN_REGISTRY_TOPIC, 1, -1, &compacted, 1, err);
-    return status == TARN_EXISTS ? TARN_OK : status;
-}
-
-enum tarn_status tarn_registry_topic_store(struct tarn_topics *topics,
-                                           struct tarn_registry_store *ret_store,
-                                           struct tarn_error *err)
-{
-    const struct tarn_topic_reader_options options = {.reset = TARN_RESET_EARLIEST};
-    const struct tarn_topic_offset from = {
-        .topic = TARN_REGISTRY_TOPIC, .partition = 0, .offset = TARN_OFFSET_BEGINNING};
-    TARN_TRY(ensure_topic(topics, err));
     struct topic_store *store = tarn_alloc(sizeof *store);
     store->topics = topics;
-    enum tarn_status status = tarn_topic_reader_open(topics, &options, &store->reader, err);
-    if (status == TARN_OK)
-        status = tarn_topic_reader_assign(store->reader, &from, 1, err);
-    if (status != TARN_OK) {
-        close_store(store);
-        return status;
-    }
     *ret_store = (struct tarn_registry_store){append, replay, close_store, store};
-    return TARN_OK;
 }

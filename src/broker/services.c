@@ -1,0 +1,113 @@
+/* broker/services.c -- see services.h. Requests come on the HTTP servers' threads. */
+#include "broker/services.h"
+
+#include <pthread.h>
+
+#include "broker/broker.h"
+#include "broker/registry/registry.h"
+#include "broker/topic.h"
+#include "http/server.h"
+
+struct tarn_services {
+    struct tarn_broker *broker;
+    pthread_mutex_t mutex; /* guards the opening of what follows */
+    struct tarn_topics *topics;
+    struct tarn_registry_store store; /* behind the lazy one */
+    bool has_store;
+    struct tarn_registry *registry;
+    struct tarn_http_server *registry_server;
+};
+
+static enum tarn_status open_topics(struct tarn_services *services, struct tarn_error *err)
+{
+    enum tarn_status status = TARN_OK;
+    pthread_mutex_lock(&services->mutex);
+    if (!services->topics) {
+        const struct tarn_topics_options options = {.address =
+                                                        tarn_broker_address(services->broker),
+                                                    .broker = services->broker,
+                                                    .client_id = "tarn-services"};
+        status = tarn_topics_open(&options, &services->topics, err);
+    }
+    if (status == TARN_OK && !services->has_store) {
+        tarn_registry_topic_store(services->topics, &services->store);
+        services->has_store = true;
+    }
+    pthread_mutex_unlock(&services->mutex);
+    return status;
+}
+
+static enum tarn_status append(void *context, struct tarn_text key, struct tarn_text value,
+                               struct tarn_error *err)
+{
+    struct tarn_services *services = context;
+    TARN_TRY(open_topics(services, err));
+    return services->store.append(services->store.context, key, value, err);
+}
+
+static enum tarn_status
+replay(void *context, void (*apply)(void *registry, struct tarn_text key, struct tarn_text value),
+       void *registry, struct tarn_error *err)
+{
+    struct tarn_services *services = context;
+    TARN_TRY(open_topics(services, err));
+    return services->store.replay(services->store.context, apply, registry, err);
+}
+
+static void close_store(void *context)
+{
+    struct tarn_services *services = context;
+    if (services->has_store)
+        services->store.close(services->store.context);
+    services->has_store = false;
+}
+
+enum tarn_status tarn_services_open(struct tarn_broker *broker,
+                                    const struct tarn_services_options *options,
+                                    struct tarn_services **ret_services, struct tarn_error *err)
+{
+    struct tarn_services *services = tarn_alloc(sizeof *services);
+    services->broker = broker;
+    pthread_mutex_init(&services->mutex, NULL);
+    const struct tarn_registry_store lazy = {append, replay, close_store, services};
+    services->registry = tarn_registry_open(&lazy);
+    enum tarn_status status = TARN_OK;
+    if (options->registry_port != TARN_SERVICE_OFF)
+        status =
+            tarn_registry_serve(services->registry, options->host, (uint16_t)options->registry_port,
+                                &services->registry_server, err);
+    if (status != TARN_OK) {
+        tarn_services_close(services);
+        return tarn_error_wrap(err, "starting the schema registry");
+    }
+    *ret_services = services;
+    return TARN_OK;
+}
+
+int tarn_services_registry_port(const struct tarn_services *services)
+{
+    return services->registry_server ? tarn_http_server_port(services->registry_server)
+                                     : TARN_SERVICE_OFF;
+}
+
+int tarn_services_rest_port(const struct tarn_services *services)
+{
+    (void)services;
+    return TARN_SERVICE_OFF;
+}
+
+struct tarn_registry *tarn_services_registry(struct tarn_services *services)
+{
+    return services->registry;
+}
+
+void tarn_services_close(struct tarn_services *services)
+{
+    if (!services)
+        return;
+    tarn_http_server_close(services->registry_server);
+    tarn_registry_close(services->registry);
+    tarn_topics_close(services->topics);
+    pthread_mutex_destroy(&services->mutex);
+    free(services);
+}

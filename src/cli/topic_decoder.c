@@ -38,8 +38,8 @@ static enum tarn_status find_schema(struct tarn_topic_decoder *decoder,
 {
     if (!decoder->registry) {
         struct tarn_registry_store store;
-        TARN_TRY(tarn_registry_topic_store(decoder->topics, &store, err));
-        TARN_TRY(tarn_registry_open(&store, &decoder->registry, err));
+        tarn_registry_topic_store(decoder->topics, &store);
+        decoder->registry = tarn_registry_open(&store);
     }
     return wire->kind == TARN_WIRE_ID
                ? tarn_registry_schema(decoder->registry, wire->id, ret_schema, err)

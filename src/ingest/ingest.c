@@ -6,12 +6,16 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/pool.h"
 #include "base/text.h"
 #include "engine/source.h"
 #include "ingest/ingest_int.h"
 #include "ingest/parquet.h"
 #include "ingest/scan.h"
 #include "store/load.h"
+
+/* Tables whose files have fewer bytes are loaded side by side. */
+enum { SIDE_BY_SIDE_BYTES_MAX = 64 << 20 };
 
 /* One bronze table of the batch. */
 struct group {
@@ -259,7 +263,11 @@ static bool find_culprits(struct group *group)
     struct tarn_error ignored;
     for (size_t i = 0; i < group->parquet_count; i++) {
         struct tarn_landing_file *file = group->parquet[i];
-        if (tarn_parquet_verify(group->session, group->batch->arena, file, &ignored) != TARN_OK)
+        pthread_mutex_lock(&group->batch->examiner.lock); /* of the batch's arena */
+        enum tarn_status status =
+            tarn_parquet_verify(group->session, group->batch->arena, file, &ignored);
+        pthread_mutex_unlock(&group->batch->examiner.lock);
+        if (status != TARN_OK)
             return false;
         found += file->rejected != NULL;
     }
@@ -463,14 +471,50 @@ static enum tarn_status first_failure(const struct tarn_batch *batch, const stru
     return status;
 }
 
+/* ---- the order of the tables ---- */
+
+static int64_t bytes_of(const struct group *group)
+{
+    int64_t bytes = 0;
+    for (size_t i = 0; i < group->count; i++)
+        bytes += (int64_t)group->files[i]->size_bytes;
+    return bytes;
+}
+
+static int by_bytes_down(const void *a, const void *b)
+{
+    int64_t x = bytes_of(*(struct group *const *)a), y = bytes_of(*(struct group *const *)b);
+    return (x < y) - (x > y);
+}
+
+static void load_one(void *context, size_t index)
+{
+    load_group(((struct group **)context)[index]);
+}
+
+/* A large table keeps all threads busy, and two at once would need twice the memory; small ones are
+ * loaded side by side, the largest first. */
+static void load_groups(struct tarn_batch *batch, struct group *groups, size_t count)
+{
+    TARN_AUTO_FREE struct group **order = tarn_alloc_array(count + 1, sizeof *order);
+    size_t large = 0;
+    for (size_t i = 0; i < count; i++)
+        order[i] = &groups[i];
+    if (count > 1)
+        qsort(order, count, sizeof *order, by_bytes_down);
+    while (large < count && bytes_of(order[large]) > SIDE_BY_SIDE_BYTES_MAX)
+        load_group(order[large++]);
+    tarn_parallel_for(tarn_engine_threads(batch->ingest->engine), count - large, load_one,
+                      order + large);
+}
+
 static enum tarn_status commit_batch(struct tarn_batch *batch, struct tarn_ingest_result *result,
                                      struct tarn_error *err)
 {
     size_t count;
     struct tarn_lake_commit *commit = tarn_lake_begin(batch->ingest->lake);
     struct group *groups = group_files(batch, commit, &count);
-    for (size_t i = 0; i < count; i++) /* each uses all threads; side by side was slower */
-        load_group(&groups[i]);
+    load_groups(batch, groups, count);
     enum tarn_status status = tarn_rejects_prepare(batch, commit, err);
     if (status == TARN_OK)
         status = tarn_lake_finish(commit, record_all, batch, err);

@@ -300,7 +300,9 @@ static void name_by_certificate(struct tarn_connection *connection)
 static void take_requests(struct tarn_connection *connection)
 {
     while (!connection->closed && connection->in && received(connection) >= LENGTH_BYTES) {
-        if (connection->server->draining || connection->ends || overloaded(connection))
+        connection->left_requests =
+            connection->server->draining || connection->ends || overloaded(connection);
+        if (connection->left_requests)
             break;
         uint32_t length = next_length(connection);
         if (length > request_limit(connection)) {
@@ -314,7 +316,6 @@ static void take_requests(struct tarn_connection *connection)
         struct tarn_block *block = connection->in;
         const char *bytes = block->data + connection->in_start + LENGTH_BYTES;
         connection->in_start += LENGTH_BYTES + (size_t)length;
-        connection->half_since_ms = 0;
         learn_size(connection, length);
         if (connection->sasl && sasl_is_bare(connection->sasl))
             dispatch_token(connection, bytes, length);
@@ -325,10 +326,8 @@ static void take_requests(struct tarn_connection *connection)
         return;
     if (received(connection) == 0)
         give_block_back(connection);
-    else if (!connection->half_since_ms) {
-        connection->half_since_ms = (int64_t)uv_now(connection->server->loop);
-        server_watch_idle(connection->server);
-    }
+    else
+        server_watch_idle(connection->server); /* the rest of a request has a deadline of its own */
 }
 
 /* What the socket is to be watched for now. */
@@ -378,7 +377,8 @@ static void read_some(struct tarn_connection *connection)
 {
     int reads = connection->tls ? READS_PER_TURN : 1;
     bool more = true;
-    while (more && !overloaded(connection)) {
+    connection->left_requests = overloaded(connection);
+    while (more && !connection->left_requests) {
         more = receive(connection);
         if (!connection->closed)
             take_requests(connection);
@@ -420,7 +420,6 @@ void connection_mark(struct tarn_connection *connection)
 
 void connection_serve(struct tarn_connection *connection)
 {
-    bool was_paused = connection->paused;
     int flushed = output_flush(connection);
     if (flushed < 0) {
         connection_close(connection, NULL);
@@ -431,11 +430,12 @@ void connection_serve(struct tarn_connection *connection)
         connection_close(connection, NULL);
         return;
     }
-    if (was_paused && !connection->paused) {
-        take_requests(connection);
-        if (!connection->closed && connection->tls && tls_pending(connection->tls))
-            read_some(connection);
-        if (!connection->closed)
-            connection_mark(connection);
-    }
+    if (!connection->left_requests || connection->paused)
+        return;
+    connection->left_requests = false;
+    take_requests(connection);
+    if (!connection->closed && connection->tls && tls_pending(connection->tls))
+        read_some(connection);
+    if (!connection->closed)
+        connection_mark(connection);
 }

@@ -24,8 +24,8 @@ static int64_t deadline(const struct tarn_connection *connection, const char **r
     *ret_reason = NULL;
     if (connection->first && connection->first->answered)
         *ret_reason = "it does not read its answers";
-    if (connection->half_since_ms && !connection->paused) {
-        int64_t half_due = connection->half_since_ms + options->half_request_timeout_ms;
+    if (connection->in && !connection->paused) { /* it keeps the beginning of a request */
+        int64_t half_due = connection->active_ms + options->half_request_timeout_ms;
         if (half_due < due) {
             *ret_reason = "the rest of its request did not come";
             due = half_due;

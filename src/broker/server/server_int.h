@@ -78,7 +78,10 @@ struct tarn_connection {
     uv_poll_t poll;
     int fd;
     int events; /* what poll waits for */
-    bool is_dirty, paused, closed;
+    bool is_dirty, closed;
+    bool paused; /* not read from: too much in flight, or stopping */
+    bool
+        left_requests; /* whole requests may lie in the block that were not taken because of that */
     bool ends;         /* closed once what it was sent is out */
     bool named;        /* the client's certificate has been looked at */
     struct tls *tls;   /* NULL: plain */
@@ -86,8 +89,8 @@ struct tarn_connection {
     /* received and not yet dispatched: in->data[in_start .. in_end) */
     struct tarn_block *in;
     size_t in_start, in_end;
-    size_t block_bytes;               /* size of the next block */
-    int64_t active_ms, half_since_ms; /* loop clock; half_since 0: no request has begun to arrive */
+    size_t block_bytes; /* size of the next block */
+    int64_t active_ms;  /* loop clock: something was received or sent */
     /* requests in order of arrival */
     struct entry *first, *last;
     int in_flight;

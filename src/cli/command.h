@@ -31,6 +31,7 @@ extern const struct tarn_command tarn_command_maintain;
 extern const struct tarn_command tarn_command_produce;
 extern const struct tarn_command tarn_command_quality;
 extern const struct tarn_command tarn_command_report;
+extern const struct tarn_command tarn_command_retry;
 extern const struct tarn_command tarn_command_run;
 extern const struct tarn_command tarn_command_runs;
 extern const struct tarn_command tarn_command_seed;

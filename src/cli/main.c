@@ -25,6 +25,7 @@ static const struct tarn_command *const commands[] = {
     &tarn_command_produce,
     &tarn_command_quality,
     &tarn_command_report,
+    &tarn_command_retry,
     &tarn_command_run,
     &tarn_command_runs,
     &tarn_command_seed,

@@ -27,6 +27,8 @@ enum tarn_status tarn_models_parse(int argc, char **argv, struct tarn_models_arg
     const struct tarn_option options[] = {
         {"select", 's', TARN_OPTION_LIST, &a->select},
         {"models", 'm', TARN_OPTION_LIST, &a->select},
+        {"selector", 0, TARN_OPTION_STR, &a->selector},
+        {"state", 0, TARN_OPTION_STR, &a->state},
         {"exclude", 0, TARN_OPTION_LIST, &a->exclude},
         {"resource-type", 0, TARN_OPTION_LIST, &a->resource_types},
         {"exclude-resource-type", 0, TARN_OPTION_LIST, &a->exclude_resource_types},
@@ -54,6 +56,8 @@ struct tarn_selection tarn_models_selection(const struct tarn_models_arguments *
         .resource_type_count = a->resource_types.count,
         .exclude_resource_types = a->exclude_resource_types.items,
         .exclude_resource_type_count = a->exclude_resource_types.count,
+        .selector = a->selector,
+        .state = a->state,
     };
 }
 
@@ -259,16 +263,39 @@ static enum tarn_status run_models(enum tarn_model_command command, const char *
     return status;
 }
 
+static enum tarn_status run_command(enum tarn_model_command command, const char *name,
+                                    const struct tarn_models_arguments *a, struct tarn_error *err)
+{
+    struct tarn_workspace workspace;
+    TARN_TRY(tarn_workspace_open(&a->common, &workspace, err));
+    enum tarn_status status = run_models(command, name, a, &workspace, err);
+    tarn_workspace_close(&workspace);
+    return status;
+}
+
+enum tarn_status tarn_models_command_with(const char *name, const struct tarn_models_arguments *a,
+                                          struct tarn_error *err)
+{
+    static const struct {
+        const char *name;
+        enum tarn_model_command command;
+    } commands[] = {{"build", TARN_MODEL_BUILD},
+                    {"run", TARN_MODEL_RUN},
+                    {"test", TARN_MODEL_TEST},
+                    {"seed", TARN_MODEL_SEED},
+                    {"snapshot", TARN_MODEL_SNAPSHOT}};
+    for (size_t i = 0; i < TARN_COUNT(commands); i++)
+        if (strcmp(commands[i].name, name) == 0)
+            return run_command(commands[i].command, name, a, err);
+    return tarn_fail(err, TARN_USAGE, "`tarn %s` is nothing that can be run again", name);
+}
+
 enum tarn_status tarn_models_command(enum tarn_model_command command, const char *name, int argc,
                                      char **argv, struct tarn_error *err)
 {
     TARN_AUTO(tarn_models_arguments_release) struct tarn_models_arguments arguments = {0};
-    struct tarn_workspace workspace;
     TARN_TRY(tarn_models_parse(argc, argv, &arguments, err));
-    TARN_TRY(tarn_workspace_open(&arguments.common, &workspace, err));
-    enum tarn_status status = run_models(command, name, &arguments, &workspace, err);
-    tarn_workspace_close(&workspace);
-    return status;
+    return run_command(command, name, &arguments, err);
 }
 
 enum tarn_status tarn_models_run(int argc, char **argv, struct tarn_error *err)

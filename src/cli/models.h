@@ -10,6 +10,7 @@
 struct tarn_models_arguments {
     struct tarn_common common;
     struct tarn_strings select, exclude, resource_types, exclude_resource_types;
+    const char *selector, *state;
     const char *vars, *run_id, *profiles_dir, *profile;
     const char *output; /* ls */
     bool full_refresh, fail_fast, store_failures, verbose;
@@ -18,6 +19,9 @@ struct tarn_models_arguments {
 #define TARN_MODELS_HELP                                                                           \
     "  -s, --select WORD...   which nodes: names, +parents, children+, tag:X, path:X, a,b, ...\n"  \
     "  --exclude WORD...      which of them not\n"                                                 \
+    "  --selector NAME        a selection of selectors.yml\n"                                      \
+    "  --state DIR            an earlier run's target folder, for state:modified and "             \
+    "result:fail\n"                                                                                \
     "  --resource-type TYPE   model, seed, snapshot, test, source, ... (may be repeated)\n"        \
     "  --vars '{NAME: VALUE}' vars for templates\n"                                                \
     "  -f, --full-refresh     make incremental models and seeds anew\n"                            \
@@ -38,6 +42,11 @@ CHECKED enum tarn_status tarn_models_parse(int argc, char **argv,
  * failed. */
 CHECKED enum tarn_status tarn_models_command(enum tarn_model_command command, const char *name,
                                              int argc, char **argv, struct tarn_error *err);
+/* The same with arguments that were parsed already; `name` is the subcommand's. USAGE when there is
+ * no such one. */
+CHECKED enum tarn_status tarn_models_command_with(const char *name,
+                                                  const struct tarn_models_arguments *arguments,
+                                                  struct tarn_error *err);
 /* Reads the dbt project of a project folder. `catalog` may be NULL. */
 CHECKED enum tarn_status tarn_models_load(const struct tarn_models_arguments *arguments,
                                           const struct tarn_project *project, const char *catalog,

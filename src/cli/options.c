@@ -11,7 +11,7 @@ void tarn_strings_release(struct tarn_strings *strings)
     *strings = (struct tarn_strings){0};
 }
 
-static void add_string(struct tarn_strings *strings, const char *text)
+void tarn_strings_add(struct tarn_strings *strings, const char *text)
 {
     TARN_RESERVE(strings->items, strings->cap, strings->count + 1);
     strings->items[strings->count++] = text;
@@ -62,7 +62,7 @@ static enum tarn_status set_value(const struct parse *parse, const struct tarn_o
         *(const char **)option->value = text;
         return TARN_OK;
     case TARN_OPTION_LIST:
-        add_string(option->value, text);
+        tarn_strings_add(option->value, text);
         return TARN_OK;
     case TARN_OPTION_INT:
         if (!tarn_text_to_int64(tarn_text_of(text), option->value))
@@ -142,7 +142,7 @@ enum tarn_status tarn_options_parse(int argc, char **argv, struct tarn_common *c
         } else if (!options_over && looks_like_option(argv[at])) {
             TARN_TRY(parse_option(&parse, argc, argv, &at));
         } else if (positional) {
-            add_string(positional, argv[at]);
+            tarn_strings_add(positional, argv[at]);
         } else {
             return tarn_fail(err, TARN_USAGE, "'%s' is one argument too many; see `tarn %s --help`",
                              argv[at], parse.command);

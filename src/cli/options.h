@@ -57,6 +57,7 @@ CHECKED enum tarn_status tarn_options_parse(int argc, char **argv, struct tarn_c
                                             const struct tarn_option *options, size_t count,
                                             struct tarn_strings *positional,
                                             struct tarn_error *err);
-void tarn_strings_release(struct tarn_strings *strings); /* usable with TARN_AUTO */
+void tarn_strings_add(struct tarn_strings *strings, const char *text); /* not copied */
+void tarn_strings_release(struct tarn_strings *strings);               /* usable with TARN_AUTO */
 
 #endif

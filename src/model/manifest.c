@@ -726,20 +726,26 @@ static void put_all(struct manifest *m)
     tarn_json_object_end(w);
 }
 
-enum tarn_status tarn_model_write_manifest(const struct tarn_model_project *project,
-                                           const struct tarn_model_run_result *result,
-                                           struct tarn_error *err)
+void tarn_model_manifest_json(const struct tarn_model_project *project,
+                              const struct tarn_model_run_result *result, struct tarn_buffer *out)
 {
-    TARN_BUFFER(json, MANIFEST_BYTES_MAX);
     TARN_AUTO_FREE const char **compiled =
         tarn_alloc_array(project->nodes.count + 1, sizeof *compiled);
     for (size_t i = 0; result && i < result->count; i++)
         compiled[result->results[i].node->index] = result->results[i].compiled;
     struct manifest m = {.project = project,
                          .compiled = compiled,
-                         .json = tarn_json_writer(&json, 0),
+                         .json = tarn_json_writer(out, 0),
                          .created_at = (double)project->started_us / 1e6};
     put_all(&m);
+}
+
+enum tarn_status tarn_model_write_manifest(const struct tarn_model_project *project,
+                                           const struct tarn_model_run_result *result,
+                                           struct tarn_error *err)
+{
+    TARN_BUFFER(json, MANIFEST_BYTES_MAX);
+    tarn_model_manifest_json(project, result, &json);
     TARN_TRY(tarn_buffer_check(&json, "manifest.json", err));
     bool absolute = project->target_path[0] == '/';
     TARN_AUTO_FREE char *path =

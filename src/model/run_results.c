@@ -90,6 +90,15 @@ static void put_result(struct tarn_json_writer *w, const struct tarn_model_resul
     tarn_json_object_end(w);
 }
 
+static void put_vars(struct tarn_json_writer *w, struct tarn_value vars)
+{
+    TARN_BUFFER(text, 1 << 20);
+    struct tarn_error ignored;
+    bool fine = tarn_value_is(vars, TARN_VALUE_DICT) &&
+                tarn_value_to_json(vars, NULL, &text, &ignored) == TARN_OK;
+    tarn_json_raw(w, fine ? tarn_buffer_text(&text) : TARN_TEXT("{}"));
+}
+
 void tarn_model_run_results_json(const struct tarn_model_project *project,
                                  const struct tarn_model_run_result *result,
                                  struct tarn_buffer *out)
@@ -119,6 +128,8 @@ void tarn_model_run_results_json(const struct tarn_model_project *project,
     tarn_json_put_str(&w, "which", project->command);
     tarn_json_put_str(&w, "run_id", result->run_id);
     tarn_json_put_bool(&w, "full_refresh", project->full_refresh);
+    tarn_json_key(&w, "vars");
+    put_vars(&w, project->cli_vars);
     tarn_json_put_str(&w, "target", project->target.name);
     tarn_json_put_str(&w, "project_dir", project->directory);
     tarn_json_put_str(&w, "profiles_dir", project->directory);

@@ -89,6 +89,8 @@ CHECKED enum tarn_status tarn_model_run(struct tarn_model_project *project,
 CHECKED enum tarn_status tarn_model_write_manifest(const struct tarn_model_project *project,
                                                    const struct tarn_model_run_result *result,
                                                    struct tarn_error *err);
+void tarn_model_manifest_json(const struct tarn_model_project *project,
+                              const struct tarn_model_run_result *result, struct tarn_buffer *out);
 void tarn_model_run_results_json(const struct tarn_model_project *project,
                                  const struct tarn_model_run_result *result,
                                  struct tarn_buffer *out);

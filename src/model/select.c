@@ -8,22 +8,7 @@
 #include <strings.h>
 
 #include "model/project.h"
-
-struct word {
-    const char *text;    /* as typed, for messages */
-    bool with_relatives; /* @: children, and all parents of those */
-    bool parents, children;
-    size_t parent_depth, child_depth;
-    const char *method, *argument; /* "config", "materialized" */
-    const char *value;
-};
-
-struct selector {
-    struct tarn_model_project *project;
-    struct tarn_arena *arena;
-    size_t count;
-    bool must_exist; /* a plain name that matches nothing is an error, no warning */
-};
+#include "model/select_int.h"
 
 /* --- reading a word */
 
@@ -261,6 +246,8 @@ static const struct method methods[] = {
     {"version", by_version},
     {"access", by_access},
     {"group", by_group},
+    {"state", select_by_state},
+    {"result", select_by_result},
     {NULL, NULL},
 };
 
@@ -325,7 +312,7 @@ static enum tarn_status read_word(struct selector *s, const char *text, struct w
     return tarn_fail(err, TARN_USAGE,
                      "the selection '%s' uses the unknown method '%s'%s%s%s; methods are fqn, tag, "
                      "path, file, package, source, exposure, config.KEY, resource_type, test_name, "
-                     "test_type, version, access, group",
+                     "test_type, version, access, group, state, result",
                      text, w->method, nearest ? "; did you mean '" : "", nearest ? nearest : "",
                      nearest ? "'?" : "");
 }
@@ -358,7 +345,7 @@ static void spread(struct selector *s, bool *set, bool up, size_t depth)
     free(next.items);
 }
 
-static bool *new_set(struct selector *s)
+bool *select_new_set(struct selector *s)
 {
     return tarn_arena_array(s->arena, s->count + 1, sizeof(bool));
 }
@@ -386,6 +373,7 @@ static enum tarn_status set_of_word(struct selector *s, const char *text, bool *
     bool any = false;
     TARN_TRY(read_word(s, text, &w, err));
     const struct method *method = find_method(w.method);
+    TARN_TRY(select_state_load(s, &w, err));
     for (size_t i = 0; i < s->count; i++)
         any |= set[i] = method->matches(s, s->project->nodes.items[i], &w);
     if (!any)
@@ -395,7 +383,7 @@ static enum tarn_status set_of_word(struct selector *s, const char *text, bool *
         spread(s, set, true, SIZE_MAX);
         return TARN_OK;
     }
-    bool *below = new_set(s);
+    bool *below = select_new_set(s);
     memcpy(below, set, s->count * sizeof *set);
     if (w.parents)
         spread(s, set, true, w.parent_depth);
@@ -406,18 +394,41 @@ static enum tarn_status set_of_word(struct selector *s, const char *text, bool *
     return TARN_OK;
 }
 
-/* dbt's eager indirect selection: a test comes along when any of its parents is selected. */
-static void add_tests(struct selector *s, bool *set)
+static bool is_test(const struct tarn_model_node *node)
 {
-    bool *with = new_set(s);
+    return node->kind == TARN_NODE_TEST || node->kind == TARN_NODE_UNIT_TEST;
+}
+
+/* Eager: a test comes along when any of its parents is selected; cautious: when all are; buildable:
+ * when all are, or are ancestors of what is. */
+static void add_tests(struct selector *s, enum tarn_indirect indirect, bool *set)
+{
+    bool *with = select_new_set(s), *near = select_new_set(s);
+    if (indirect == TARN_INDIRECT_EMPTY)
+        return;
     memcpy(with, set, s->count * sizeof *set);
+    memcpy(near, set, s->count * sizeof *set);
+    if (indirect == TARN_INDIRECT_BUILDABLE)
+        spread(s, near, true, SIZE_MAX);
     for (size_t i = 0; i < s->count; i++) {
         const struct tarn_model_node *node = s->project->nodes.items[i];
-        bool is_test = node->kind == TARN_NODE_TEST || node->kind == TARN_NODE_UNIT_TEST;
-        for (size_t k = 0; is_test && k < node->parents.count; k++)
-            with[i] = with[i] || set[node->parents.items[k]->index];
+        bool any = false, all = true;
+        for (size_t k = 0; is_test(node) && k < node->parents.count; k++) {
+            size_t parent = node->parents.items[k]->index;
+            any |= set[parent];
+            all &= near[parent];
+        }
+        with[i] = with[i] || (any && (all || indirect == TARN_INDIRECT_EAGER));
     }
     memcpy(set, with, s->count * sizeof *set);
+}
+
+enum tarn_status select_word(struct selector *s, const char *text, enum tarn_indirect indirect,
+                             bool *set, struct tarn_error *err)
+{
+    TARN_TRY(set_of_word(s, text, set, err));
+    add_tests(s, indirect, set);
+    return TARN_OK;
 }
 
 /* Words between commas, intersected. */
@@ -427,9 +438,9 @@ static enum tarn_status set_of_group(struct selector *s, struct tarn_text group,
     struct tarn_text part;
     bool first = true;
     while (tarn_text_split(&group, ',', &part)) {
-        bool *own = new_set(s);
-        TARN_TRY(set_of_word(s, tarn_arena_strndup(s->arena, part.data, part.len), own, err));
-        add_tests(s, own);
+        bool *own = select_new_set(s);
+        const char *text = tarn_arena_strndup(s->arena, part.data, part.len);
+        TARN_TRY(select_word(s, text, TARN_INDIRECT_EAGER, own, err));
         for (size_t i = 0; i < s->count; i++)
             set[i] = first ? own[i] : set[i] && own[i];
         first = false;
@@ -446,13 +457,19 @@ static enum tarn_status set_of_list(struct selector *s, const char *const *texts
         while (tarn_text_split(&rest, ' ', &group)) {
             if (group.len == 0)
                 continue;
-            bool *own = new_set(s);
+            bool *own = select_new_set(s);
             TARN_TRY(set_of_group(s, group, own, err));
             for (size_t i = 0; i < s->count; i++)
                 set[i] = set[i] || own[i];
         }
     }
     return TARN_OK;
+}
+
+enum tarn_status select_text(struct selector *s, const char *text, bool *set,
+                             struct tarn_error *err)
+{
+    return set_of_list(s, &text, 1, set, err);
 }
 
 static enum tarn_status kinds_named(const char *const *names, size_t count, unsigned *ret_kinds,
@@ -478,20 +495,37 @@ static enum tarn_status kinds_named(const char *const *names, size_t count, unsi
     return TARN_OK;
 }
 
+/* What --select, --exclude and --selector say; without any of them the default selector, or all. */
+static enum tarn_status select_nodes(struct selector *s, const struct tarn_selection *selection,
+                                     bool *set, bool *excluded, struct tarn_error *err)
+{
+    bool found = false;
+    if (selection->selector && (selection->select_count || selection->exclude_count))
+        return tarn_fail(err, TARN_USAGE, "--selector says all; leave --select and --exclude away");
+    if (selection->selector || (!selection->select_count && !selection->exclude_count))
+        TARN_TRY(select_by_selector(s, selection->selector, set, &found, err));
+    for (size_t i = 0; !found && selection->select_count == 0 && i < s->count; i++)
+        set[i] = true;
+    s->must_exist = true;
+    TARN_TRY(set_of_list(s, selection->select, selection->select_count, set, err));
+    s->must_exist = false;
+    return set_of_list(s, selection->exclude, selection->exclude_count, excluded, err);
+}
+
 enum tarn_status tarn_model_select(struct tarn_model_project *project,
                                    const struct tarn_selection *selection, unsigned kinds,
                                    bool *ret_selected, struct tarn_error *err)
 {
     TARN_AUTO_ARENA struct tarn_arena *arena = tarn_arena_new();
-    struct selector s = {.project = project, .arena = arena, .count = project->nodes.count};
-    bool *set = new_set(&s), *excluded = new_set(&s);
+    struct selector s = {.project = project,
+                         .arena = arena,
+                         .count = project->nodes.count,
+                         .state_folder = selection->state};
+    bool *set = select_new_set(&s), *excluded = select_new_set(&s);
     unsigned only, without;
-    for (size_t i = 0; selection->select_count == 0 && i < s.count; i++)
-        set[i] = true;
-    s.must_exist = true;
-    TARN_TRY(set_of_list(&s, selection->select, selection->select_count, set, err));
-    s.must_exist = false;
-    TARN_TRY(set_of_list(&s, selection->exclude, selection->exclude_count, excluded, err));
+    enum tarn_status status = select_nodes(&s, selection, set, excluded, err);
+    select_state_release(&s);
+    TARN_TRY(status);
     TARN_TRY(kinds_named(selection->resource_types, selection->resource_type_count, &only, err));
     TARN_TRY(kinds_named(selection->exclude_resource_types, selection->exclude_resource_type_count,
                          &without, err));

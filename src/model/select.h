@@ -4,7 +4,7 @@
  * Words separated by space are united, by comma intersected. A word is
  * [@] [[N]+] [method[.argument]:] value [+[N]]; values may hold * ? []. Methods: fqn, name, tag,
  * path, file, package, source, exposure, config.KEY, resource_type, test_name, test_type, version,
- * access, group. A test is selected with any of its parents. */
+ * access, group, state, result. A test is selected with any of its parents. */
 #ifndef TARN_MODEL_SELECT_H
 #define TARN_MODEL_SELECT_H
 
@@ -19,6 +19,9 @@ struct tarn_selection {
     size_t resource_type_count;
     const char *const *exclude_resource_types;
     size_t exclude_resource_type_count;
+    const char
+        *selector;     /* one of selectors.yml; NULL: none, or the default when nothing is said */
+    const char *state; /* folder with an earlier run's artifacts; NULL: not given */
 };
 
 /* Sets ret_selected[i] for every node i of the project. `kinds` is a mask of 1 << enum

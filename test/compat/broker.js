@@ -12,14 +12,18 @@ const startTimeoutMs = 30_000;
 const kinds = {
   plain: { args: [] },
   noautocreate: { args: ['--no-auto-create'] },
-  acl: { args: ['--authorize'] },
+  acl: { args: ['--authorize', '--super-user', 'ANONYMOUS'] },
+  sasl: {
+    args: ['--listener', 'SASL_PLAINTEXT://127.0.0.1:0', '--user', 'alice:secret'],
+    properties: { 'security.protocol': 'SASL_PLAINTEXT', 'sasl.mechanisms': 'SCRAM-SHA-256', 'sasl.username': 'alice', 'sasl.password': 'secret' },
+  },
 };
 
 // `{ address, data, process, ended(), stop() }`; stop() ends it as Ctrl-C does and removes the folder unless `data` was given.
 export async function startBroker({ kind = 'plain', partitions, data, args = [] } = {}) {
   const folder = data ?? mkdtempSync(path.join(tmpdir(), 'tarn-broker-'));
   const child = spawn(binary, [
-    'broker', '--data', folder, '--port', '0', '--json',
+    'broker', '--data', folder, '--json', ...(kind === 'sasl' ? [] : ['--port', '0']),
     ...(partitions ? ['--partitions', String(partitions)] : []), ...kinds[kind].args, ...args,
   ], { stdio: ['ignore', 'pipe', 'pipe'] });
   let end, errors = '', output = '';
@@ -41,7 +45,7 @@ export async function startBroker({ kind = 'plain', partitions, data, args = [] 
     });
   });
   return {
-    ...line, address: `127.0.0.1:${line.listeners[0].port}`, data: folder, process: child,
+    ...line, properties: kinds[kind].properties, address: `127.0.0.1:${line.listeners[0].port}`, data: folder, process: child,
     ended: () => end,
     async stop(signal = 'SIGINT') {
       if (!end) child.kill(signal);

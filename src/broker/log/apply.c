@@ -1,5 +1,6 @@
 /* broker/log/apply.c -- what a commit does to the state in memory, when it is written and when it
  * is read back after a restart. The operations' layout is in commit.c. */
+#include "broker/log/job.h"
 #include "broker/log/log_int.h"
 
 struct reader {
@@ -92,6 +93,7 @@ static void add_extent(struct tarn_partition *partition, struct wal_file *file,
     };
     run_add(partition_run(partition, file), &extent);
     partition->size_bytes += append->size;
+    retention_arrived(partition, append->max_timestamp);
 }
 
 /* Where a batch is in a file that has not been copied; what is in segments is known from there. */

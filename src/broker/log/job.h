@@ -83,7 +83,10 @@ struct tarn_partition *retention_take_dirtiest(struct tarn_log *log);
 /* How many of its segments, from the first on, may be compacted now. */
 size_t retention_cleanable(struct tarn_partition *partition);
 /* Changes are looked at together, a little later. */
-enum { SOON_MS = 200 };
+enum { SOON_MS = 200, LATE_MS = 300000 };
+/* Records that are older than retention.ms when they arrive stay for LATE_MS, so that somebody can
+ * read them: Kafka, too, looks for old segments only every five minutes. */
+void retention_arrived(struct tarn_partition *partition, int64_t max_timestamp);
 void retention_note(struct tarn_log *log, int64_t due_ms);
 
 #endif

@@ -136,6 +136,7 @@ struct tarn_partition {
     struct epoch_start *epochs;
     size_t epoch_count, epoch_cap;
 
+    int64_t late_until_ms;    /* records arrived that were too old already: they stay till then */
     int64_t cleaned_end;      /* compaction has been up to here */
     int64_t compact_after_ms; /* it failed: not before then */
 

@@ -43,6 +43,15 @@ static int64_t newest_in_run(const struct run *run)
     return newest >= 0 ? newest : run->file->opened_ms;
 }
 
+void retention_arrived(struct tarn_partition *partition, int64_t max_timestamp)
+{
+    if (!partition->settings || partition->settings->retention_ms < 0 || max_timestamp < 0)
+        return;
+    int64_t now_ms = tarn_log_now_ms(partition->log);
+    if (older_than(max_timestamp, partition->settings->retention_ms, now_ms))
+        partition->late_until_ms = now_ms + LATE_MS;
+}
+
 /* Where the log starts when everything that is too old in front is gone. */
 static int64_t start_by_time(struct tarn_partition *partition, int64_t now_ms)
 {
@@ -50,6 +59,10 @@ static int64_t start_by_time(struct tarn_partition *partition, int64_t now_ms)
     struct tarn_log *log = partition->log;
     if (keep_ms < 0)
         return start;
+    if (partition->late_until_ms > now_ms) {
+        retention_note(log, partition->late_until_ms);
+        return start;
+    }
     for (size_t i = 0; i < partition->segment_count; i++) {
         const struct segment *segment = &partition->segments[i];
         if (!older_than(newest_in(segment), keep_ms, now_ms)) {

@@ -7,6 +7,9 @@
 #include "broker/protocol/messages.h"
 #include "broker/server/acl.h"
 
+/* Of one request; each is held against all entries. */
+enum { ENTRIES_MAX = 10000, FILTERS_MAX = 1000 };
+
 /* ---- DescribeAcls ---- */
 
 typedef struct tarn_describe_acls_response_resource resource_out;
@@ -98,7 +101,8 @@ static void create_acls(struct tarn_request *request, struct tarn_create_acls_re
             .principal = wanted->principal,
             .host = wanted->host,
         };
-        const char *fault = tarn_acl_fault(&acls[count]);
+        const char *fault = i < ENTRIES_MAX ? tarn_acl_fault(&acls[count])
+                                            : "One request may create 10,000 entries.";
         if (fault) {
             response->results[i].error_code = TARN_KAFKA_INVALID_REQUEST;
             response->results[i].error_message = tarn_text_of(fault);
@@ -202,10 +206,15 @@ void tarn_handle_delete_acls(struct tarn_request *request)
     response->filter_results = tarn_arena_array(request->arena, (size_t)body->filters_count + 1,
                                                 sizeof *response->filter_results);
     for (int32_t i = 0; i < body->filters_count; i++) {
-        if (may)
-            delete_matching(request, &body->filters[i], &response->filter_results[i]);
-        else
-            response->filter_results[i].error_code = TARN_KAFKA_CLUSTER_AUTHORIZATION_FAILED;
+        filter_result *result = &response->filter_results[i];
+        if (!may) {
+            result->error_code = TARN_KAFKA_CLUSTER_AUTHORIZATION_FAILED;
+        } else if (i < FILTERS_MAX) {
+            delete_matching(request, &body->filters[i], result);
+        } else {
+            result->error_code = TARN_KAFKA_INVALID_REQUEST;
+            result->error_message = TARN_TEXT("One request may have 1,000 filters.");
+        }
     }
     tarn_request_reply_durable(request, response, deletion_failed);
 }

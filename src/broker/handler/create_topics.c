@@ -4,6 +4,7 @@
 #include "broker/broker.h"
 #include "broker/handler/handlers.h"
 #include "broker/handler/topic_access.h"
+#include "broker/handler/twice.h"
 #include "broker/log/log.h"
 #include "broker/protocol/messages.h"
 
@@ -117,15 +118,17 @@ static void list_configs(struct tarn_request *request, const struct tarn_topic_o
 
 /* ---- one topic ---- */
 
-static bool named_twice(const struct tarn_create_topics_request *body, int32_t index)
+static bool *named_twice(struct tarn_request *request)
 {
+    const struct tarn_create_topics_request *body = request->body;
+    struct tarn_naming *names =
+        tarn_arena_array(request->arena, (size_t)body->topics_count + 1, sizeof *names);
     for (int32_t i = 0; i < body->topics_count; i++)
-        if (i != index && tarn_text_equal(body->topics[i].name, body->topics[index].name))
-            return true;
-    return false;
+        names[i].name = body->topics[i].name;
+    return tarn_named_twice(request->arena, names, (size_t)body->topics_count);
 }
 
-static enum tarn_kafka_error create(struct tarn_request *request, int32_t index,
+static enum tarn_kafka_error create(struct tarn_request *request, int32_t index, bool twice,
                                     struct tarn_topic_overrides *overrides,
                                     struct tarn_create_topics_response_topic *out,
                                     struct tarn_error *err)
@@ -135,7 +138,7 @@ static enum tarn_kafka_error create(struct tarn_request *request, int32_t index,
     struct tarn_catalog *catalog = tarn_broker_catalog(request->broker);
     struct tarn_topic *topic = NULL;
     int32_t count = 0;
-    if (named_twice(body, index))
+    if (twice)
         return refuse(err, TARN_KAFKA_INVALID_REQUEST, "Duplicate topic in request.");
     if (!tarn_request_may_cluster(request, TARN_ACL_CREATE) &&
         !tarn_request_may(request, TARN_ACL_CREATE, TARN_RESOURCE_TOPIC, wanted->name))
@@ -158,7 +161,7 @@ static enum tarn_kafka_error create(struct tarn_request *request, int32_t index,
     return TARN_KAFKA_NONE;
 }
 
-static void answer_topic(struct tarn_request *request, int32_t index,
+static void answer_topic(struct tarn_request *request, int32_t index, bool twice,
                          struct tarn_create_topics_response_topic *out)
 {
     const struct tarn_create_topics_request *body = request->body;
@@ -166,7 +169,7 @@ static void answer_topic(struct tarn_request *request, int32_t index,
     struct tarn_error err = {0};
     tarn_create_topics_response_topic_init(out);
     out->name = body->topics[index].name;
-    enum tarn_kafka_error error = create(request, index, &overrides, out, &err);
+    enum tarn_kafka_error error = create(request, index, twice, &overrides, out, &err);
     out->error_code = (int16_t)error;
     out->configs_count = -1;
     if (error != TARN_KAFKA_NONE)
@@ -192,12 +195,13 @@ void tarn_handle_create_topics(struct tarn_request *request)
     struct tarn_log *log = tarn_broker_log(request->broker);
     struct creation *creation = tarn_arena_alloc(request->arena, sizeof *creation);
     struct tarn_create_topics_response *response = &creation->response;
+    bool *twice = named_twice(request);
     creation->request = request;
     tarn_create_topics_response_init(response);
     response->topics_count = body->topics_count > 0 ? body->topics_count : 0;
     response->topics =
         tarn_arena_array(request->arena, (size_t)response->topics_count, sizeof *response->topics);
     for (int32_t i = 0; i < response->topics_count; i++)
-        answer_topic(request, i, &response->topics[i]);
+        answer_topic(request, i, twice[i], &response->topics[i]);
     tarn_log_wait_durable(log, tarn_log_position(log), on_durable, creation);
 }

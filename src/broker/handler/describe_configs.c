@@ -1,16 +1,21 @@
 /* broker/handler/describe_configs.c -- DescribeConfigs: every config of a topic, the broker or a
- * group with value, where it comes from, what lies beneath it, type and meaning. */
+ * group with value, where it comes from, what lies beneath it, type and meaning; and
+ * ListConfigResources: what there is to ask for. */
 #include "broker/broker.h"
 #include "broker/handler/broker_config.h"
 #include "broker/handler/config_resource.h"
 #include "broker/handler/handlers.h"
 #include "broker/handler/stored_config.h"
+#include "broker/log/journal.h"
 #include "broker/protocol/messages.h"
 
 typedef struct tarn_describe_configs_response_config config_out;
 typedef struct tarn_describe_configs_response_synonym synonym_out;
 
-enum { SYNONYMS_MAX = 3 };
+enum {
+    SYNONYMS_MAX = 3,
+    RESOURCES_MAX = 20000, /* of one request: an answer is a hundred times as large */
+};
 
 struct describing {
     struct tarn_request *request;
@@ -200,6 +205,12 @@ static enum tarn_kafka_error describe(struct describing *describing, struct tarn
     return status == TARN_OK ? TARN_KAFKA_NONE : TARN_KAFKA_UNKNOWN_SERVER_ERROR;
 }
 
+static enum tarn_kafka_error too_many(struct tarn_error *err)
+{
+    (void)tarn_fail(err, TARN_TOO_LARGE, "One request may ask for %d resources.", RESOURCES_MAX);
+    return TARN_KAFKA_INVALID_REQUEST;
+}
+
 void tarn_handle_describe_configs(struct tarn_request *request)
 {
     const struct tarn_describe_configs_request *body = request->body;
@@ -214,11 +225,98 @@ void tarn_handle_describe_configs(struct tarn_request *request)
         struct tarn_error err = {0};
         out->resource_type = body->resources[i].resource_type;
         out->resource_name = body->resources[i].resource_name;
-        out->error_code = (int16_t)describe(&describing, &err);
+        out->error_code =
+            (int16_t)(i < RESOURCES_MAX ? describe(&describing, &err) : too_many(&err));
         if (out->error_code == TARN_KAFKA_NONE)
             continue;
         out->configs_count = 0;
         out->error_message = tarn_text_of(tarn_arena_strdup(request->arena, err.text));
     }
+    tarn_request_reply(request, &response);
+}
+
+/* ---- ListConfigResources ---- */
+
+struct resources {
+    struct tarn_list_config_resources_response_config_resource *items;
+    int32_t count;
+    size_t room;
+};
+
+static void add_resource(struct resources *resources, struct tarn_arena *arena,
+                         enum tarn_config_resource_type type, struct tarn_text name)
+{
+    if ((size_t)resources->count == resources->room) {
+        resources->room = resources->room ? resources->room * 2 : 16;
+        struct tarn_list_config_resources_response_config_resource *items =
+            tarn_arena_array(arena, resources->room, sizeof *items);
+        if (resources->count)
+            memcpy(items, resources->items, (size_t)resources->count * sizeof *items);
+        resources->items = items;
+    }
+    resources->items[resources->count++] =
+        (struct tarn_list_config_resources_response_config_resource){name, (int8_t)type};
+}
+
+struct group_listing {
+    struct resources *resources;
+    struct tarn_arena *arena;
+};
+
+/* Groups that something is set on. */
+static bool add_group(void *context, struct tarn_text key, struct tarn_text value)
+{
+    struct group_listing *listing = context;
+    size_t prefix = strlen("config/group/");
+    (void)value;
+    add_resource(listing->resources, listing->arena, TARN_CONFIG_RESOURCE_GROUP,
+                 (struct tarn_text){key.data + prefix, key.len - prefix});
+    return true;
+}
+
+static bool type_wanted(const struct tarn_list_config_resources_request *body,
+                        enum tarn_config_resource_type type)
+{
+    for (int32_t i = 0; i < body->resource_types_count; i++) {
+        if (body->resource_types[i] == (int8_t)type)
+            return true;
+    }
+    return body->resource_types_count == 0;
+}
+
+static void list_resources(struct tarn_request *request, struct resources *resources)
+{
+    const struct tarn_list_config_resources_request *body = request->body;
+    struct tarn_catalog *catalog = tarn_broker_catalog(request->broker);
+    struct tarn_text node =
+        tarn_text_of(tarn_arena_format(request->arena, "%d", TARN_BROKER_NODE_ID));
+    if (type_wanted(body, TARN_CONFIG_RESOURCE_TOPIC)) {
+        for (size_t i = 0; i < tarn_catalog_count(catalog); i++)
+            add_resource(resources, request->arena, TARN_CONFIG_RESOURCE_TOPIC,
+                         tarn_catalog_at(catalog, i)->name_text);
+    }
+    if (type_wanted(body, TARN_CONFIG_RESOURCE_BROKER))
+        add_resource(resources, request->arena, TARN_CONFIG_RESOURCE_BROKER, node);
+    if (type_wanted(body, TARN_CONFIG_RESOURCE_BROKER_LOGGER))
+        add_resource(resources, request->arena, TARN_CONFIG_RESOURCE_BROKER_LOGGER, node);
+    if (type_wanted(body, TARN_CONFIG_RESOURCE_GROUP)) {
+        struct group_listing listing = {resources, request->arena};
+        tarn_journal_each(tarn_broker_log(request->broker), TARN_TEXT("config/group/"), add_group,
+                          &listing);
+    }
+}
+
+void tarn_handle_list_config_resources(struct tarn_request *request)
+{
+    enum { OTHER_TYPES_SINCE = 1 }; /* before, it was for the metrics of clients, which are none */
+    struct tarn_list_config_resources_response response;
+    struct resources resources = {NULL, 0, 0};
+    tarn_list_config_resources_response_init(&response);
+    if (!tarn_request_may_cluster(request, TARN_ACL_DESCRIBE_CONFIGS))
+        response.error_code = TARN_KAFKA_CLUSTER_AUTHORIZATION_FAILED;
+    else if (request->api_version >= OTHER_TYPES_SINCE)
+        list_resources(request, &resources);
+    response.config_resources = resources.items;
+    response.config_resources_count = resources.count;
     tarn_request_reply(request, &response);
 }

@@ -34,6 +34,7 @@ static const struct tarn_handler handlers[] = {
     [TARN_API_DESCRIBE_ACLS] = {tarn_handle_describe_acls, false},
     [TARN_API_CREATE_ACLS] = {tarn_handle_create_acls, false},
     [TARN_API_DELETE_ACLS] = {tarn_handle_delete_acls, false},
+    [TARN_API_LIST_CONFIG_RESOURCES] = {tarn_handle_list_config_resources, false},
     [TARN_API_CREATE_PARTITIONS] = {tarn_handle_create_partitions, false},
     [TARN_API_DESCRIBE_PRODUCERS] = {tarn_handle_describe_producers, false},
     [TARN_API_FIND_COORDINATOR] = {tarn_handle_find_coordinator, false},

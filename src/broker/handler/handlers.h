@@ -55,6 +55,7 @@ void tarn_handle_alter_user_scram_credentials(struct tarn_request *request);
 void tarn_handle_describe_configs(struct tarn_request *request);
 void tarn_handle_alter_configs(struct tarn_request *request);
 void tarn_handle_incremental_alter_configs(struct tarn_request *request);
+void tarn_handle_list_config_resources(struct tarn_request *request);
 void tarn_handle_describe_cluster(struct tarn_request *request);
 void tarn_handle_describe_log_dirs(struct tarn_request *request);
 void tarn_handle_describe_quorum(struct tarn_request *request);

@@ -65,6 +65,10 @@ void tarn_handle_offset_for_leader_epoch(struct tarn_request *request)
 
 /* ---- DescribeProducers ---- */
 
+/* Of one topic in one request: producers are many times as long as the number that asks for them.
+ */
+enum { PARTITIONS_MAX = 10000 };
+
 struct listing {
     struct tarn_describe_producers_response_active_producer *items;
     int32_t count, room;
@@ -119,7 +123,9 @@ static void answer_producers(struct tarn_request *request,
         tarn_describe_producers_response_partition_init(answer);
         answer->partition_index = wanted->partition_indexes[i];
         const struct tarn_partition *partition =
-            found == TARN_KAFKA_NONE ? tarn_topic_partition(topic, answer->partition_index) : NULL;
+            found == TARN_KAFKA_NONE && i < PARTITIONS_MAX
+                ? tarn_topic_partition(topic, answer->partition_index)
+                : NULL;
         if (partition)
             list_producers(request, partition, answer);
         else

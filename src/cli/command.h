@@ -36,6 +36,7 @@ extern const struct tarn_command tarn_command_run;
 extern const struct tarn_command tarn_command_runs;
 extern const struct tarn_command tarn_command_seed;
 extern const struct tarn_command tarn_command_snapshot;
+extern const struct tarn_command tarn_command_source;
 extern const struct tarn_command tarn_command_sql;
 extern const struct tarn_command tarn_command_tables;
 extern const struct tarn_command tarn_command_test;

@@ -30,6 +30,7 @@ static const struct tarn_command *const commands[] = {
     &tarn_command_runs,
     &tarn_command_seed,
     &tarn_command_snapshot,
+    &tarn_command_source,
     &tarn_command_sql,
     &tarn_command_tables,
     &tarn_command_test,

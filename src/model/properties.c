@@ -409,6 +409,9 @@ static enum tarn_status source_config(struct reader *r, const struct tarn_yaml *
     }
     node->config = config;
     node->freshness = tarn_dict_get_str(config, "freshness");
+    value = tarn_dict_get_str(config, "loaded_at_field");
+    if (tarn_value_is_string(value))
+        node->loaded_at_field = tarn_arena_strdup(r->project->arena, tarn_value_cstr(heap, value));
     return TARN_OK;
 }
 
@@ -438,9 +441,6 @@ static enum tarn_status add_source_table(struct reader *r, const struct tarn_yam
     TARN_TRY(rendered_str(r, source, "database", project->target.database, &node->database, err));
     TARN_TRY(rendered_str(r, table, "identifier", name, &node->alias, err));
     TARN_TRY(rendered_str(r, source, "loader", "", &node->loader, err));
-    TARN_TRY(rendered_str(r, source, "loaded_at_field", NULL, &node->loaded_at_field, err));
-    TARN_TRY(rendered_str(r, table, "loaded_at_field", node->loaded_at_field,
-                          &node->loaded_at_field, err));
     TARN_TRY(read_description(r->context, source, &node->source_description, err));
     TARN_TRY(config_or_own(r->context, source, "meta", tarn_value_dict(project->heap),
                            &node->source_meta, err));

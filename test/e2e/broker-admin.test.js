@@ -31,7 +31,9 @@ const dataFolder = (t) => {
 };
 
 const failsWith = (type, action) => assert.rejects(action, (error) => {
-  const found = error.type ?? error.errors?.[0]?.type ?? error.partitions?.[0]?.error.type;
+  // kafkajs wraps what it retries, and lists what is wrong with each partition
+  const inner = error.cause ?? error;
+  const found = error.type ?? inner.type ?? inner.errors?.[0]?.type ?? inner.partitions?.[0]?.error.type;
   assert.equal(found, type, error.message);
   return true;
 });

@@ -5,6 +5,7 @@
 
 #include "broker/broker.h"
 #include "broker/registry/registry.h"
+#include "broker/rest/rest.h"
 #include "broker/topic.h"
 #include "http/server.h"
 
@@ -16,6 +17,7 @@ struct tarn_services {
     bool has_store;
     struct tarn_registry *registry;
     struct tarn_http_server *registry_server;
+    struct tarn_rest *rest;
 };
 
 static enum tarn_status open_topics(struct tarn_services *services, struct tarn_error *err)
@@ -35,6 +37,15 @@ static enum tarn_status open_topics(struct tarn_services *services, struct tarn_
     }
     pthread_mutex_unlock(&services->mutex);
     return status;
+}
+
+static enum tarn_status give_topics(void *context, struct tarn_topics **ret_topics,
+                                    struct tarn_error *err)
+{
+    struct tarn_services *services = context;
+    TARN_TRY(open_topics(services, err));
+    *ret_topics = services->topics;
+    return TARN_OK;
 }
 
 static enum tarn_status append(void *context, struct tarn_text key, struct tarn_text value,
@@ -62,6 +73,21 @@ static void close_store(void *context)
     services->has_store = false;
 }
 
+static enum tarn_status open_rest(struct tarn_services *services,
+                                  const struct tarn_services_options *options,
+                                  struct tarn_error *err)
+{
+    const struct tarn_rest_options rest = {
+        .topics = give_topics,
+        .context = services,
+        .registry = services->registry,
+        .host = options->host,
+        .port = (uint16_t)options->rest_port,
+        .cluster_id = tarn_broker_cluster_id(services->broker),
+        .broker_port = (uint16_t)tarn_broker_listener_port(services->broker, 0)};
+    return tarn_rest_open(&rest, &services->rest, err);
+}
+
 enum tarn_status tarn_services_open(struct tarn_broker *broker,
                                     const struct tarn_services_options *options,
                                     struct tarn_services **ret_services, struct tarn_error *err)
@@ -76,9 +102,13 @@ enum tarn_status tarn_services_open(struct tarn_broker *broker,
         status =
             tarn_registry_serve(services->registry, options->host, (uint16_t)options->registry_port,
                                 &services->registry_server, err);
+    if (status != TARN_OK)
+        (void)tarn_error_wrap(err, "starting the schema registry");
+    if (status == TARN_OK && options->rest_port != TARN_SERVICE_OFF)
+        status = open_rest(services, options, err);
     if (status != TARN_OK) {
         tarn_services_close(services);
-        return tarn_error_wrap(err, "starting the schema registry");
+        return status;
     }
     *ret_services = services;
     return TARN_OK;
@@ -92,8 +122,7 @@ int tarn_services_registry_port(const struct tarn_services *services)
 
 int tarn_services_rest_port(const struct tarn_services *services)
 {
-    (void)services;
-    return TARN_SERVICE_OFF;
+    return services->rest ? tarn_rest_port(services->rest) : TARN_SERVICE_OFF;
 }
 
 struct tarn_registry *tarn_services_registry(struct tarn_services *services)
@@ -105,6 +134,7 @@ void tarn_services_close(struct tarn_services *services)
 {
     if (!services)
         return;
+    tarn_rest_close(services->rest);
     tarn_http_server_close(services->registry_server);
     tarn_registry_close(services->registry);
     tarn_topics_close(services->topics);

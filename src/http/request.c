@@ -128,7 +128,10 @@ void tarn_http_reply_json(struct tarn_http_request *request, int status, const c
 {
     char *text = json_dumps(json, JSON_COMPACT | JSON_ENCODE_ANY);
     json_decref(json);
-    assert(text && "JSON that was built can be written");
+    if (!text) { /* a text in it was not UTF-8 */
+        tarn_http_reply_error(request, 500, "HTTP 500 Internal Server Error");
+        return;
+    }
     finish(request, status, content_type,
            MHD_create_response_from_buffer(strlen(text), text, MHD_RESPMEM_MUST_FREE));
 }

@@ -17,6 +17,15 @@ enum {
     BACKLOG = 128
 };
 
+/* A request target is ASCII without spaces (RFC 3986); the rest of it is percent-encoded. */
+static bool is_printable(const char *text)
+{
+    for (const unsigned char *c = (const unsigned char *)text; *c; c++)
+        if (*c <= 0x20 || *c >= 0x7f)
+            return false;
+    return true;
+}
+
 /* Called with the raw request target, before anything is decoded: here a request begins. */
 static void *begin_request(void *context, const char *uri, struct MHD_Connection *connection)
 {
@@ -32,7 +41,8 @@ static void *begin_request(void *context, const char *uri, struct MHD_Connection
     request->path = (struct tarn_text){copy, question ? (size_t)(question - copy) : strlen(copy)};
     if (question)
         request->query = tarn_text_of(question + 1);
-    reply->uri_is_bad = !tarn_http_query_parse(request->query, request->arena,
+    reply->uri_is_bad = !is_printable(copy) ||
+                        !tarn_http_query_parse(request->query, request->arena,
                                                &request->query_params, &request->query_param_count);
     return reply;
 }
@@ -70,9 +80,12 @@ static enum MHD_Result add_header(void *context, enum MHD_ValueKind kind, const 
 {
     (void)kind;
     struct tarn_http_request *request = context;
+    char *copy = tarn_arena_strdup(request->arena, value ? value : "");
+    for (char *c = copy; *c; c++) /* so that a header can be quoted in JSON */
+        if ((unsigned char)*c >= 0x80)
+            *c = '?';
     request->headers[request->header_count++] = (struct tarn_http_param){
-        tarn_text_of(tarn_arena_strdup(request->arena, name)),
-        tarn_text_of(tarn_arena_strdup(request->arena, value ? value : ""))};
+        tarn_text_of(tarn_arena_strdup(request->arena, name)), tarn_text_of(copy)};
     return MHD_YES;
 }
 

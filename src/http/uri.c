@@ -34,6 +34,8 @@ bool tarn_http_decode(struct tarn_text text, bool plus_is_space, struct tarn_are
         }
         out[len++] = c;
     }
+    if (tarn_utf8_valid_prefix((struct tarn_text){out, len}) != len)
+        return false;
     *ret_text = (struct tarn_text){out, len};
     return true;
 }

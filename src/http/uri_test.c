@@ -21,6 +21,7 @@ static void decodes(void **state)
     assert_false(tarn_http_decode(TARN_TEXT("%4"), false, arena, &text));
     assert_false(tarn_http_decode(TARN_TEXT("%zz"), false, arena, &text));
     assert_false(tarn_http_decode(TARN_TEXT("a%00"), false, arena, &text));
+    assert_false(tarn_http_decode(TARN_TEXT("%ff"), false, arena, &text));
     assert_true(tarn_http_decode(TARN_TEXT("%41"), false, arena, &text));
     assert_true(tarn_text_is(text, "A"));
     assert_true(

@@ -45,8 +45,8 @@ test('a foreign client registers, encodes and decodes', async (t) => {
   const registry = new SchemaRegistry({ host });
   const schema = { type: SchemaType.AVRO, schema: JSON.stringify(record([id, total])) };
   const first = await registry.register(schema, { subject: 'orders-value' });
-  assert.deepEqual(first, { id: 1 });
-  assert.deepEqual(await registry.register(schema, { subject: 'copies-value' }), { id: 1 });
+  assert.equal(first.id, 1);
+  assert.equal((await registry.register(schema, { subject: 'copies-value' })).id, 1);
   assert.equal(await registry.getLatestSchemaId('orders-value'), 1);
   assert.equal(await registry.getRegistryIdBySchema('orders-value', schema), 1);
   const encoded = await registry.encode(1, { id: 7, total: 1.5 });

@@ -12,14 +12,18 @@
 struct tarn_rest;
 
 struct tarn_rest_options {
-    struct tarn_topics *topics;
+    /* Gives the topics; called for each request, so that the first one may open them. */
+    enum tarn_status (*topics)(void *context, struct tarn_topics **ret_topics,
+                               struct tarn_error *err);
+    void *context;
     struct tarn_registry *registry; /* NULL: AVRO, JSONSCHEMA and PROTOBUF data are refused */
     const char *host;               /* NULL: 127.0.0.1 */
     uint16_t port;                  /* 0: a free one */
     const char *cluster_id;         /* NULL: "tarn" */
     const char *broker_host;        /* what GET .../brokers tells; NULL: 127.0.0.1 */
     uint16_t broker_port;
-    int64_t instance_timeout_ms; /* v2 consumers that nobody asks for so long go; 0: 5 min */
+    int64_t instance_timeout_ms; /* v2 consumers that nobody asked for so long go with the next
+                                    request; 0: 5 min */
 };
 
 CHECKED enum tarn_status tarn_rest_open(const struct tarn_rest_options *options,

@@ -167,8 +167,8 @@ static enum tarn_status unzstd(struct tarn_text input, struct tarn_buffer *into,
     return status;
 }
 
-enum tarn_status tarn_codec_decompress(enum tarn_codec codec, struct tarn_text input,
-                                       struct tarn_buffer *into, struct tarn_error *err)
+static enum tarn_status decompress(enum tarn_codec codec, struct tarn_text input,
+                                   struct tarn_buffer *into, struct tarn_error *err)
 {
     if (codec == TARN_CODEC_GZIP)
         return gunzip(input, into, err);
@@ -182,6 +182,20 @@ enum tarn_status tarn_codec_decompress(enum tarn_codec codec, struct tarn_text i
         return tarn_fail(err, TARN_UNSUPPORTED, "a record batch has codec %d", (int)codec);
     tarn_buffer_append_text(into, input);
     return tarn_buffer_check(into, "a record batch", err);
+}
+
+/* What was written into a buffer's room ends in a NUL like everything else in buffers. */
+static enum tarn_status terminated(struct tarn_buffer *into, enum tarn_status status)
+{
+    if (into->data)
+        into->data[into->len] = 0;
+    return status;
+}
+
+enum tarn_status tarn_codec_decompress(enum tarn_codec codec, struct tarn_text input,
+                                       struct tarn_buffer *into, struct tarn_error *err)
+{
+    return terminated(into, decompress(codec, input, into, err));
 }
 
 static enum tarn_status gzip(struct tarn_text input, struct tarn_buffer *into,
@@ -250,8 +264,8 @@ static enum tarn_status zstd(struct tarn_text input, struct tarn_buffer *into,
     return TARN_OK;
 }
 
-enum tarn_status tarn_codec_compress(enum tarn_codec codec, struct tarn_text input,
-                                     struct tarn_buffer *into, struct tarn_error *err)
+static enum tarn_status compress_with(enum tarn_codec codec, struct tarn_text input,
+                                      struct tarn_buffer *into, struct tarn_error *err)
 {
     if (codec == TARN_CODEC_GZIP)
         return gzip(input, into, err);
@@ -263,4 +277,10 @@ enum tarn_status tarn_codec_compress(enum tarn_codec codec, struct tarn_text inp
         return zstd(input, into, err);
     tarn_buffer_append_text(into, input);
     return tarn_buffer_check(into, "a record batch", err);
+}
+
+enum tarn_status tarn_codec_compress(enum tarn_codec codec, struct tarn_text input,
+                                     struct tarn_buffer *into, struct tarn_error *err)
+{
+    return terminated(into, compress_with(codec, input, into, err));
 }

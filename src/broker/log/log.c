@@ -62,13 +62,9 @@ static enum tarn_status make_folders(struct tarn_log *log, struct tarn_error *er
                              log->folder);
         return TARN_OK;
     }
-    bool fresh = !tarn_directory_exists(log->wal_folder);
     TARN_TRY(tarn_directory_make(log->folder, err));
     TARN_TRY(make_folder(log, log->wal_folder, err));
-    TARN_TRY(make_folder(log, log->data_folder, err));
-    if (fresh && log->options.durable && log->io->sync_folder(log->io->context, log->folder) != 0)
-        return tarn_fail_errno(err, "syncing %s", log->folder);
-    return TARN_OK;
+    return make_folder(log, log->data_folder, err);
 }
 
 static enum tarn_status lock(struct tarn_log *log, struct tarn_error *err)
@@ -177,6 +173,7 @@ static enum tarn_status open_log(struct tarn_log *log, struct tarn_error *err)
     TARN_TRY(recovery_run(log, err));
     if (log->options.read_only)
         return TARN_OK;
+    log->folders_unsynced = log->next_wal_name == 1; /* no file was ever made */
     TARN_TRY(sync_start(log, err));
     TARN_TRY(background_start(log, LANE_COPY, err));
     background_poll(log);

@@ -235,6 +235,7 @@ struct tarn_log {
     struct tarn_log_recovery recovery;
     int32_t leader_epoch;
     uint32_t next_partition_id;
+    bool folders_unsynced; /* they are new: the first file syncs them, too */
     _Atomic uint64_t next_generation;
 
     struct tarn_partition **buckets;

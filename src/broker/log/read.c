@@ -224,6 +224,7 @@ static enum tarn_status span_read(const struct tarn_partition *partition, struct
         out += span->pieces[i].size_bytes;
     }
     into->len += span->size_bytes;
+    into->data[into->len] = 0;
     span->count = span->size_bytes = 0;
     return TARN_OK;
 }
@@ -267,6 +268,8 @@ static enum tarn_status trim(struct tarn_partition *partition, struct tarn_buffe
     if (first > start)
         memmove(into->data + start, into->data + first, at - first);
     into->len = start + read->size_bytes;
+    if (into->data)
+        into->data[into->len] = 0;
     return TARN_OK;
 }
 

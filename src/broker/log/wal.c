@@ -75,8 +75,15 @@ static enum tarn_status fill_new_file(struct tarn_log *log, struct wal_file *fil
         return tarn_fail_errno(err, "reserving %u bytes for %s", file->capacity, file->path);
     if (prewrite)
         TARN_TRY(write_zeroes(log, file, err));
-    if (log->options.durable && log->io->sync_folder(log->io->context, log->wal_folder) != 0)
+    if (!log->options.durable)
+        return TARN_OK;
+    if (log->io->sync_folder(log->io->context, log->wal_folder) != 0)
         return tarn_fail_errno(err, "syncing %s", log->wal_folder);
+    if (log->folders_unsynced) { /* by the owner: other threads make later files */
+        if (log->io->sync_folder(log->io->context, log->folder) != 0)
+            return tarn_fail_errno(err, "syncing %s", log->folder);
+        log->folders_unsynced = false;
+    }
     return TARN_OK;
 }
 

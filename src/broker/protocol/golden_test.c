@@ -1,5 +1,5 @@
 /* broker/protocol/golden_test.c -- every version of every message against the bytes that Apache
- * Kafka's own client wrote (test/compat/golden/kafka.txt): decoded, encoded again, compared. */
+ * Kafka's own client wrote (test/compat/kafka/golden.txt): decoded, encoded again, compared. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
@@ -18,7 +18,7 @@ static char *golden_path(void)
 {
     const char *here = __FILE__;
     int folder = (int)(strrchr(here, '/') - here);
-    return tarn_format("%.*s/../../../test/compat/golden/kafka.txt", folder, here);
+    return tarn_format("%.*s/../../../test/compat/kafka/golden.txt", folder, here);
 }
 
 static size_t message_index(const char *name)
@@ -27,7 +27,7 @@ static size_t message_index(const char *name)
         if (strcmp(tarn_message_list[i]->name, name) == 0)
             return i;
     }
-    fail_msg("kafka.txt has a message %s that messages.txt does not have", name);
+    fail_msg("golden.txt has a message %s that messages.txt does not have", name);
     return 0;
 }
 
@@ -107,7 +107,7 @@ static void kafka_bytes(void **state)
         const struct tarn_message *message = tarn_message_list[i];
         for (int version = message->min_version; version <= message->max_version; version++) {
             if (seen[i * VERSIONS_MAX + (size_t)version] != VARIANTS)
-                fail_msg("kafka.txt lacks %s version %d; run test/compat/golden/make",
+                fail_msg("golden.txt lacks %s version %d; run test/compat/kafka/make",
                          message->name, version);
         }
     }

@@ -1,5 +1,6 @@
-/* bench/mock_broker.c -- librdkafka's mock cluster as a process: the ceiling that no broker can beat with this client,
- * since it keeps everything in memory and checks nothing. Prints its address, serves until its standard input ends. */
+/* bench/mock_broker.c -- librdkafka's mock cluster as a process: the ceiling that no broker can
+ * beat with this client, since it keeps everything in memory and checks nothing. Prints its
+ * address, serves until its standard input ends. */
 #include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafka_mock.h>
 #include <stdio.h>

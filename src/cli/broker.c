@@ -28,6 +28,7 @@ static const char help[] =
     "  --tls-client-ca FILE   ask clients for certificates signed by this one\n"
     "  --user NAME:PASSWORD... users of the SASL listeners (PLAIN, SCRAM-SHA-256, SCRAM-SHA-512)\n"
     "  --authorize            ACLs decide who may do what; otherwise everyone may do everything\n"
+    "  --allow-if-no-acl      with --authorize: what no ACL names is open to everyone\n"
     "  --super-user NAME...   may do everything\n"
     "  --partitions N         of a topic that is made because somebody uses it (default 1)\n"
     "  --no-auto-create       topics are made by hand only\n"

@@ -19,7 +19,7 @@ enum {
 struct arguments {
     int64_t port, partitions, registry_port, rest_port;
     const char *advertise, *certificate, *key, *client_ca, *durability;
-    bool authorize, no_auto_create;
+    bool authorize, allow_if_no_acl, no_auto_create;
     struct tarn_strings listeners, users, super_users;
 };
 
@@ -117,9 +117,11 @@ static void add_super_user(struct tarn_broker_setup *setup, const char *name)
 /* ---- tarn.yml ---- */
 
 static const char *const yaml_keys[] = {
-    "listeners",  "advertise",   "certificate", "key",        "client_ca",
-    "users",      "super_users", "authorize",   "partitions", "auto_create_topics",
-    "durability", "address",     "properties", /* those of its clients (topic_access.h) */
+    "listeners",   "advertise",          "certificate",
+    "key",         "client_ca",          "users",
+    "super_users", "authorize",          "allow_if_no_acl",
+    "partitions",  "auto_create_topics", "durability",
+    "address",     "properties", /* those of its clients (topic_access.h) */
     NULL};
 
 static enum tarn_status read_yaml_users(struct tarn_broker_setup *setup,
@@ -183,6 +185,7 @@ static enum tarn_status read_yaml(struct tarn_broker_setup *setup,
     TARN_TRY(tarn_yaml_str(section, "client_ca", &defaults->client_ca, err));
     TARN_TRY(tarn_yaml_str(section, "durability", &defaults->durability, err));
     TARN_TRY(tarn_yaml_bool(section, "authorize", &setup->options.authorize, err));
+    TARN_TRY(tarn_yaml_bool(section, "allow_if_no_acl", &setup->options.allow_if_no_acl, err));
     TARN_TRY(
         tarn_yaml_bool(section, "auto_create_topics", &setup->options.auto_create_topics, err));
     TARN_TRY(tarn_yaml_int(section, "partitions", 1, 10000, &partitions, err));
@@ -284,6 +287,7 @@ static enum tarn_status parse_arguments(int argc, char **argv, struct tarn_commo
         {"user", 0, TARN_OPTION_LIST, &arguments->users},
         {"super-user", 0, TARN_OPTION_LIST, &arguments->super_users},
         {"authorize", 0, TARN_OPTION_FLAG, &arguments->authorize},
+        {"allow-if-no-acl", 0, TARN_OPTION_FLAG, &arguments->allow_if_no_acl},
         {"partitions", 0, TARN_OPTION_INT, &arguments->partitions},
         {"no-auto-create", 0, TARN_OPTION_FLAG, &arguments->no_auto_create},
         {"durability", 0, TARN_OPTION_STR, &arguments->durability},
@@ -326,6 +330,7 @@ static enum tarn_status merge(struct tarn_broker_setup *setup,
     if (given->partitions > 0)
         setup->options.partitions = (int32_t)given->partitions;
     setup->options.authorize |= given->authorize;
+    setup->options.allow_if_no_acl |= given->allow_if_no_acl;
     setup->options.auto_create_topics &= !given->no_auto_create;
     TARN_TRY(read_durability(merged.durability, &setup->options.durability, err));
     TARN_TRY(take_users(setup, given, err));

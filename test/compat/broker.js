@@ -12,7 +12,7 @@ const startTimeoutMs = 30_000;
 const kinds = {
   plain: { args: [] },
   noautocreate: { args: ['--no-auto-create'] },
-  acl: { args: ['--authorize', '--super-user', 'ANONYMOUS'] },
+  acl: { args: ['--authorize', '--allow-if-no-acl'] },
   sasl: {
     args: ['--listener', 'SASL_PLAINTEXT://127.0.0.1:0', '--user', 'alice:secret'],
     properties: { 'security.protocol': 'SASL_PLAINTEXT', 'sasl.mechanisms': 'SCRAM-SHA-256', 'sasl.username': 'alice', 'sasl.password': 'secret' },

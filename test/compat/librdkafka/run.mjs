@@ -74,11 +74,22 @@ function makeFolder(built, broker) {
   const folder = path.join(top, 'tests');
   mkdirSync(folder);
   symlinkSync(path.join(built, 'src'), path.join(top, 'src'));
+  symlinkSync(path.join(built, 'tests/java'), path.join(folder, 'java'));
+  writeFileSync(path.join(folder, 'Makefile'), 'java:\n\t@:\n'); // the tests build it each time; it is built already
   for (const name of ['interceptor_test', 'fixtures', 'scenarios']) symlinkSync(path.join(built, 'tests', name), path.join(folder, name));
   const lines = [`bootstrap.servers=${broker.address}`, 'broker.address.family=v4', 'test.topic.random=true'];
   for (const [name, value] of Object.entries(broker.properties ?? {})) lines.push(`${name}=${value}`);
   writeFileSync(path.join(folder, 'test.conf'), `${lines.join('\n')}\n`);
   return { top, folder };
+}
+
+// Compiles the Java programs that two tests talk to; returns the folder of Kafka's jars, or nothing without Java.
+function buildJava(built) {
+  const fetched = spawnSync(path.join(here, '../kafka/fetch'), { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+  if (fetched.status !== 0) return undefined;
+  const libs = path.join(fetched.stdout.trim(), 'libs');
+  const made = spawnSync('sh', ['-c', 'ls *.class >/dev/null 2>&1 || javac -cp "$0/*" *.java', libs], { cwd: path.join(built, 'tests/java'), stdio: 'inherit' });
+  return made.status === 0 ? libs : undefined;
 }
 
 function runJob(built, job, broker) {
@@ -89,7 +100,7 @@ function runJob(built, job, broker) {
   if (options.idempotent) args.push('-P');
   if (job.modes.includes('noautocreate')) args.push('-s', 'noautocreate');
   const env = {
-    ...process.env, TESTS: job.number, KAFKA_PATH: path.join(here, 'kafka'), BROKERS: broker.address,
+    ...process.env, TESTS: job.number, KAFKA_JARS: jars ?? '', KAFKA_PATH: path.join(here, 'kafka'), BROKERS: broker.address,
     LD_LIBRARY_PATH: `${path.join(built, 'src')}:${path.join(built, 'src-cpp')}`, ...broker.env,
   };
   const started = Date.now();
@@ -150,6 +161,8 @@ function makeReport(rounds) {
 const built = spawnSync(path.join(here, 'build'), { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
 if (built.status !== 0) process.exit(3);
 const list = readList();
+const jars = options.ci ? undefined : buildJava(built.stdout.trim());
+for (const entry of list) if (entry.modes.includes('java') && !jars) entry.why = "Java or Apache Kafka's jars are not there";
 const entries = list.filter((entry) => !entry.why)
   .filter((entry) => !options.ci || entry.modes.includes('ci'))
   .filter((entry) => wanted.length === 0 || wanted.some((word) => entry.name.includes(word)));

@@ -23,7 +23,7 @@ const kinds = {
 export async function startBroker({ kind = 'plain', partitions, data, args = [] } = {}) {
   const folder = data ?? mkdtempSync(path.join(tmpdir(), 'tarn-broker-'));
   const child = spawn(binary, [
-    'broker', '--data', folder, '--json', ...(kind === 'sasl' ? [] : ['--port', '0']),
+    'broker', '--data', folder, '--json', '--registry-port', '-1', '--rest-port', '-1', ...(kind === 'sasl' ? [] : ['--port', '0']),
     ...(partitions ? ['--partitions', String(partitions)] : []), ...kinds[kind].args, ...args,
   ], { stdio: ['ignore', 'pipe', 'pipe'] });
   let end, errors = '', output = '';

@@ -4,7 +4,7 @@
 //
 //   ninja -C build bench/mock_broker bench/broker_latency && node bench/broker.mjs [--rounds N] [--without-kafka] [--small]
 //
-// Apache Kafka comes through Maven (test/compat/kafka/fetch): one KRaft node with its defaults, and again with
+// Apache Kafka comes through Maven (test/compat/apache_kafka/fetch): one KRaft node with its defaults, and again with
 // flush.messages=1, the only setting in which it, too, has acks=all mean "on disk".
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -50,7 +50,7 @@ async function startMock(topic, partitions) {
 }
 
 async function startKafka(name, extra) {
-  const fetched = spawnSync(path.join(root, 'test/compat/kafka/fetch'), { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+  const fetched = spawnSync(path.join(root, 'test/compat/apache_kafka/fetch'), { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
   if (fetched.status !== 0) return undefined;
   const folder = mkdtempSync(path.join(tmpdir(), 'tarn-kafka-'));
   const port = 20000 + Math.floor(Math.random() * 20000);

@@ -85,7 +85,7 @@ function makeFolder(built, broker) {
 
 // Compiles the Java programs that two tests talk to; returns the folder of Kafka's jars, or nothing without Java.
 function buildJava(built) {
-  const fetched = spawnSync(path.join(here, '../kafka/fetch'), { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+  const fetched = spawnSync(path.join(here, '../apache_kafka/fetch'), { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
   if (fetched.status !== 0) return undefined;
   const libs = path.join(fetched.stdout.trim(), 'libs');
   const made = spawnSync('sh', ['-c', 'ls *.class >/dev/null 2>&1 || javac -cp "$0/*" *.java', libs], { cwd: path.join(built, 'tests/java'), stdio: 'inherit' });

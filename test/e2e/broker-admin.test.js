@@ -149,3 +149,39 @@ test('without rights nothing is shown or changed', async (t) => {
   await failsWith('TOPIC_AUTHORIZATION_FAILED', () => admin.createTopics({ topics: [{ topic: 'orders' }] }));
   await failsWith('TOPIC_AUTHORIZATION_FAILED', () => configs(admin, 'orders'));
 });
+
+test('an entry gives the right that it names, and an idempotent producer needs no other', async (t) => {
+  const broker = await startBroker({
+    args: ['--authorize', '--super-user', 'admin', '--listener', 'SASL_PLAINTEXT://127.0.0.1:0', '--user', 'admin:a', '--user', 'alice:b'],
+  });
+  t.after(() => broker.stop('SIGKILL'));
+  const as = (username, password) => new Kafka({
+    brokers: [broker.address], logLevel: logLevel.NOTHING, retry: { retries: 0 }, ssl: false, sasl: { mechanism: 'plain', username, password },
+  });
+  const admin = as('admin', 'a').admin();
+  await admin.connect();
+  t.after(() => admin.disconnect());
+  await admin.createTopics({ topics: [{ topic: 'orders' }, { topic: 'secrets' }] });
+  const send = async (topic) => {
+    const producer = as('alice', 'b').producer({
+      idempotent: true, maxInFlightRequests: 1, retry: { retries: 2, initialRetryTime: 10 },
+    });
+    await producer.connect();
+    try {
+      await producer.send({ topic, messages: [{ value: 'x' }] });
+    } finally {
+      await producer.disconnect();
+    }
+  };
+  await assert.rejects(() => send('orders'));
+  await admin.createAcls({
+    acl: [{
+      resourceType: AclResourceTypes.TOPIC, resourceName: 'orders', resourcePatternType: ResourcePatternTypes.LITERAL,
+      principal: 'User:alice', host: '*', operation: AclOperationTypes.WRITE, permissionType: AclPermissionTypes.ALLOW,
+    }],
+  });
+  await send('orders');
+  await assert.rejects(() => send('secrets'));
+  const offsets = async (topic) => (await admin.fetchTopicOffsets(topic))[0].offset;
+  assert.deepEqual([await offsets('orders'), await offsets('secrets')], ['1', '0']);
+});

@@ -5,6 +5,7 @@
 #include "broker/handler/handlers.h"
 #include "broker/handler/offset_entries.h"
 #include "broker/protocol/messages.h"
+#include "broker/server/acl.h"
 #include "broker/server/request.h"
 #include "broker/topics/catalog.h"
 #include "broker/transaction/transaction.h"
@@ -26,6 +27,14 @@ static int16_t code_for(const struct tarn_request *request, enum tarn_kafka_erro
 
 /* ---- InitProducerId ---- */
 
+/* An idempotent producer needs no right of its own when it may write to any topic. */
+static bool may_be_idempotent(struct tarn_request *request)
+{
+    return tarn_request_may_cluster(request, TARN_ACL_IDEMPOTENT_WRITE) ||
+           tarn_acls_allow_some(tarn_broker_acls(request->broker), request->principal,
+                                request->client_host, TARN_ACL_WRITE, TARN_RESOURCE_TOPIC);
+}
+
 void tarn_handle_init_producer_id(struct tarn_request *request)
 {
     const struct tarn_init_producer_id_request *body = request->body;
@@ -40,6 +49,8 @@ void tarn_handle_init_producer_id(struct tarn_request *request)
     enum tarn_kafka_error error;
     if (body->transactional_id.data && !may(request, TARN_ACL_WRITE, body->transactional_id))
         error = TARN_KAFKA_TRANSACTIONAL_ID_AUTHORIZATION_FAILED;
+    else if (!body->transactional_id.data && !may_be_idempotent(request))
+        error = TARN_KAFKA_CLUSTER_AUTHORIZATION_FAILED;
     else
         error = tarn_transactions_init(tarn_broker_transactions(request->broker), &producer,
                                        body->transaction_timeout_ms, &id, &epoch, &position);

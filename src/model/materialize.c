@@ -176,15 +176,15 @@ static enum tarn_status make_table(struct tarn_model_worker *w, const struct tar
 }
 
 static enum tarn_status make_incremental(struct tarn_model_worker *w,
-                                         const struct tarn_model_node *node,
+                                         const struct tarn_model_node *node, const char *query,
                                          struct tarn_model_result *result, struct tarn_error *err)
 {
     enum tarn_lake_kind kind;
     bool full = tarn_node_config_bool(node, "full_refresh", w->project->full_refresh);
     TARN_TRY(make_room(w, node, TARN_LAKE_TABLE, &kind, err));
-    struct tarn_lake_write write = write_of(w, node, result->compiled);
+    struct tarn_lake_write write = write_of(w, node, query);
     if (kind == TARN_LAKE_TABLE && !full)
-        TARN_TRY(tarn_worker_plan_incremental(w, node, result->compiled, &write, err));
+        TARN_TRY(tarn_worker_plan_incremental(w, node, query, &write, err));
     return tarn_worker_commit(w, node, &write, result, err);
 }
 
@@ -231,38 +231,6 @@ static enum tarn_status make_seed(struct tarn_model_worker *w, struct tarn_model
 
 /* --- a node */
 
-static enum tarn_status check_contract(struct tarn_model_worker *w,
-                                       const struct tarn_model_node *node, const char *compiled,
-                                       struct tarn_error *err)
-{
-    struct tarn_value contract = tarn_node_config(node, "contract");
-    if (!tarn_value_is(contract, TARN_VALUE_DICT) ||
-        !tarn_value_truth(tarn_dict_get_str(contract, "enforced")))
-        return TARN_OK;
-    struct tarn_column *columns;
-    size_t count;
-    TARN_TRY(tarn_session_describe(w->session, compiled, w->context.arena, &columns, &count, err));
-    for (size_t i = 0; i < node->column_count; i++) {
-        bool found = false;
-        for (size_t k = 0; k < count && !found; k++)
-            found = strcasecmp(columns[k].name, node->columns[i].name) == 0;
-        if (!found)
-            return tarn_fail(err, TARN_INVALID,
-                             "the contract of '%s' has the column '%s', its SQL has not",
-                             node->name, node->columns[i].name);
-    }
-    for (size_t k = 0; k < count; k++) {
-        bool found = false;
-        for (size_t i = 0; i < node->column_count && !found; i++)
-            found = strcasecmp(columns[k].name, node->columns[i].name) == 0;
-        if (!found)
-            return tarn_fail(err, TARN_INVALID,
-                             "the SQL of '%s' has the column '%s', its contract has not",
-                             node->name, columns[k].name);
-    }
-    return TARN_OK;
-}
-
 static void write_run_file(struct tarn_model_worker *w, const struct tarn_model_node *node,
                            const char *kind, const char *compiled)
 {
@@ -291,14 +259,15 @@ static enum tarn_status make(struct tarn_model_worker *w, struct tarn_model_node
         return make_seed(w, node, result, err);
     if (node->kind == TARN_NODE_SNAPSHOT)
         return make_snapshot(w, node, result, err);
-    TARN_TRY(check_contract(w, node, result->compiled, err));
+    const char *query;
+    TARN_TRY(tarn_worker_contract(w, node, result->compiled, &query, err));
     write_run_file(w, node, strcmp(kind, "view") == 0 ? "view" : "table", result->compiled);
     if (strcmp(kind, "view") == 0)
         return make_view(w, node, result, err);
     if (strcmp(kind, "incremental") == 0)
-        return make_incremental(w, node, result, err);
+        return make_incremental(w, node, query, result, err);
     if (strcmp(kind, "table") == 0 || strcmp(kind, "materialized_view") == 0)
-        return make_table(w, node, result->compiled, result, err);
+        return make_table(w, node, query, result, err);
     struct tarn_value wanted = tarn_node_config(node, "materialized");
     return tarn_fail(
         err, TARN_UNSUPPORTED,

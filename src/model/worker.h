@@ -27,6 +27,12 @@ CHECKED enum tarn_status tarn_worker_compile(struct tarn_model_worker *worker,
                                              struct tarn_model_node *node,
                                              struct tarn_model_result *result,
                                              struct tarn_error *err);
+/* contract.c: checks an enforced contract; *ret_query gives its columns in its order and types,
+ * without a contract it is `compiled`. INVALID names every column that differs. */
+CHECKED enum tarn_status tarn_worker_contract(struct tarn_model_worker *worker,
+                                              const struct tarn_model_node *node,
+                                              const char *compiled, const char **ret_query,
+                                              struct tarn_error *err);
 /* unit_test.c */
 CHECKED enum tarn_status tarn_worker_unit_test(struct tarn_model_worker *worker,
                                                struct tarn_model_node *test,

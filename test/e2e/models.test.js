@@ -402,3 +402,24 @@ test('a template that cannot be read is a mistake in the project, with file, lin
     assert.match(stderr, said);
   }
 });
+
+test('an enforced contract fixes names and types, or the model is not made', (t) => {
+  const contract = (columns, materialized) => `models:\n  - name: m\n    config: {contract: {enforced: true}, materialized: ${materialized}}\n    columns: [${columns}]\n`;
+  const good = '{name: label, data_type: string}, {name: id, data_type: int}, {name: price, data_type: "decimal(18, 2)"}';
+  const sql = "select 1 as id, 1.5::decimal(5,1) as price, 'x' as label";
+  for (const materialized of ['table', 'incremental']) {
+    const cwd = project(t, { 'models/m.sql': sql, 'models/m.yml': contract(good, materialized) });
+    for (let i = 0; i < 2; i++) assert.equal(dbt(cwd, 'build', '--select', 'm').status, 0);
+    assert.deepEqual(rows(cwd, 'describe main.m').map((c) => `${c.column_name} ${c.column_type}`),
+      ['label VARCHAR', 'id INTEGER', 'price DECIMAL(18,2)']);
+  }
+  for (const [columns, said] of [
+    ['{name: id, data_type: bigint}, {name: price, data_type: decimal}, {name: kind, data_type: string}',
+      /contract of 'm' does not hold.*\n  id: INTEGER in the SQL, BIGINT in the contract\n  kind: missing in the SQL, VARCHAR in the contract\n  label: VARCHAR in the SQL, missing in the contract/],
+    ['{name: id}', /gives the column 'id' no data_type/], ['{name: id, data_type: integr}', /contract of 'm'.*integr/], ['', /declares no columns/],
+  ]) for (const materialized of ['table', 'view']) {
+    const run = dbt(project(t, { 'models/m.sql': sql, 'models/m.yml': contract(columns, materialized) }), 'build', '--select', 'm');
+    assert.equal(run.status, 1, run.stderr);
+    assert.match(run.by.m.message, said);
+  }
+});

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/text.h"
 #include "cli/command.h"
@@ -34,6 +35,9 @@ enum tarn_status tarn_models_parse(int argc, char **argv, struct tarn_models_arg
         {"exclude-resource-type", 0, TARN_OPTION_LIST, &a->exclude_resource_types},
         {"vars", 0, TARN_OPTION_STR, &a->vars},
         {"full-refresh", 'f', TARN_OPTION_FLAG, &a->full_refresh},
+        {"event-time-start", 0, TARN_OPTION_STR, &a->event_start},
+        {"event-time-end", 0, TARN_OPTION_STR, &a->event_end},
+        {"empty", 0, TARN_OPTION_FLAG, &a->empty},
         {"fail-fast", 'x', TARN_OPTION_FLAG, &a->fail_fast},
         {"store-failures", 0, TARN_OPTION_FLAG, &a->store_failures},
         {"run-id", 0, TARN_OPTION_STR, &a->run_id},
@@ -225,6 +229,18 @@ static enum tarn_status fill_quarantines(const struct tarn_model_project *models
     return TARN_OK;
 }
 
+static enum tarn_status time_of(const char *option, const char *text, bool *ret_has,
+                                int64_t *ret_us, struct tarn_error *err)
+{
+    *ret_has = text != NULL;
+    if (text && !tarn_time_parse(tarn_text_of(text), ret_us))
+        return tarn_fail(err, TARN_USAGE,
+                         "--%s is a time such as 2026-03-01 or 2026-03-01 12:00:00, "
+                         "not '%s'",
+                         option, text);
+    return TARN_OK;
+}
+
 static enum tarn_status run_models(enum tarn_model_command command, const char *name,
                                    const struct tarn_models_arguments *a, struct tarn_workspace *ws,
                                    struct tarn_error *err)
@@ -233,8 +249,7 @@ static enum tarn_status run_models(enum tarn_model_command command, const char *
     struct tarn_model_run_result result;
     struct tarn_selection selection = tarn_models_selection(a);
     TARN_AUTO_FREE char *run_id = run_id_of(a);
-    TARN_TRY(tarn_models_load(a, ws->project, tarn_engine_catalog(ws->engine), name, &models, err));
-    const struct tarn_model_run_options options = {
+    struct tarn_model_run_options options = {
         .command = command,
         .selection = &selection,
         .fail_fast = a->fail_fast,
@@ -243,7 +258,13 @@ static enum tarn_status run_models(enum tarn_model_command command, const char *
         .threads = a->common.threads > 0 ? (unsigned)a->common.threads : 0,
         .run_id = run_id,
         .progress = ws->progress,
+        .empty = a->empty,
     };
+    TARN_TRY(time_of("event-time-start", a->event_start, &options.has_event_start,
+                     &options.event_start_us, err));
+    TARN_TRY(time_of("event-time-end", a->event_end, &options.has_event_end, &options.event_end_us,
+                     err));
+    TARN_TRY(tarn_models_load(a, ws->project, tarn_engine_catalog(ws->engine), name, &models, err));
     enum tarn_status status = TARN_OK;
     if (command != TARN_MODEL_COMPILE)
         status = fill_quarantines(models, ws, err);

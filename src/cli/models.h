@@ -11,9 +11,10 @@ struct tarn_models_arguments {
     struct tarn_common common;
     struct tarn_strings select, exclude, resource_types, exclude_resource_types;
     const char *selector, *state;
+    const char *event_start, *event_end;
     const char *vars, *run_id, *profiles_dir, *profile;
     const char *output; /* ls */
-    bool full_refresh, fail_fast, store_failures, verbose;
+    bool full_refresh, fail_fast, store_failures, verbose, empty;
 };
 
 #define TARN_MODELS_HELP                                                                           \
@@ -25,6 +26,8 @@ struct tarn_models_arguments {
     "  --resource-type TYPE   model, seed, snapshot, test, source, ... (may be repeated)\n"        \
     "  --vars '{NAME: VALUE}' vars for templates\n"                                                \
     "  -f, --full-refresh     make incremental models and seeds anew\n"                            \
+    "  --event-time-start T   with --event-time-end: which batches of microbatch models to make\n" \
+    "  --empty                models see no rows: makes every table, empty, to try the SQL\n"      \
     "  -x, --fail-fast        stop at the first failure\n"                                         \
     "  --store-failures       keep the rows that fail a test as tables\n"                          \
     "  --run-id ID            goes on with that run: what it has committed is not made again\n"    \

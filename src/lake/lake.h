@@ -193,7 +193,9 @@ enum tarn_lake_mode {
     TARN_LAKE_UPSERT, /* rows whose `keys` equal a row of the query go, then the query's rows are
                        * added (dbt: delete+insert, and merge when the query holds whole rows). NULL
                        * keys match nothing. Only files with matching rows are rewritten. */
-    TARN_LAKE_DELETE, /* rows for which `where` is true go; `query` is not used */
+    TARN_LAKE_REPLACE_WHERE, /* rows for which `where` is true go, then the query's rows are added
+                              */
+    TARN_LAKE_DELETE,        /* rows for which `where` is true go; `query` is not used */
 };
 /* How a query whose columns are not the table's is taken. Columns go by name (not case); types are
  * cast to the table's where nothing can be lost, and int->long, float->double,
@@ -227,9 +229,9 @@ struct tarn_lake_write {
     const char *order_by;    /* SQL; sorts rows within the write, so that bounds prune; or NULL */
     const char *const *keys; /* UPSERT */
     size_t key_count;
-    const char
-        *where; /* DELETE: a condition over the table's columns; UPSERT: only rows of the table for
-                 * which this is true are replaced (dbt incremental_predicates), or NULL */
+    const char *where; /* DELETE, REPLACE_WHERE: a condition over the table's columns; UPSERT: only
+                        * rows of the table for which this is true are replaced (dbt
+                        * incremental_predicates), or NULL */
     const struct tarn_lake_doc *docs; /* column descriptions; unknown columns are ignored */
     size_t doc_count;
     const char *comment;                         /* table property "comment", or NULL */

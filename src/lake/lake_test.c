@@ -526,6 +526,26 @@ static void upsert(void **state)
     assert_string_equal(read_table(w, "SELECT count(*) FROM s.t"), "33");
 }
 
+static void replace_where(void **state)
+{
+    struct world *w = *state;
+    struct tarn_lake_write write = {.query = "SELECT i, 'old' AS v FROM range(10) AS r(i)",
+                                    .mode = TARN_LAKE_REPLACE_WHERE,
+                                    .where = "i >= 5"};
+    put(w, write); /* creates the table */
+    put(w, (struct tarn_lake_write){.query = "SELECT NULL AS i, 'none' AS v"});
+    write.query = "SELECT i, 'new' AS v FROM range(5, 7) AS r(i)";
+    struct tarn_lake_result r = put(w, write);
+    assert_int_equal(r.rows, 2);
+    assert_int_equal(r.deleted_rows, 5);
+    assert_string_equal(read_table(w, "SELECT v, count(*), sum(i) FROM s.t GROUP BY 1 ORDER BY 1"),
+                        "new|2|11\nnone|1|NULL\nold|5|10");
+    write.query = "SELECT 1 AS i, 'x' AS v WHERE false";
+    r = put(w, write); /* nothing comes, what is there goes all the same */
+    assert_int_equal(r.deleted_rows, 2);
+    assert_string_equal(read_table(w, "SELECT count(*) FROM s.t"), "6");
+}
+
 static void delete_rows(void **state)
 {
     struct world *w = *state;
@@ -743,6 +763,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(bucket_partitions, set_up, tear_down),
         cmocka_unit_test_setup_teardown(upsert, set_up, tear_down),
         cmocka_unit_test_setup_teardown(delete_rows, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(replace_where, set_up, tear_down),
         cmocka_unit_test_setup_teardown(time_travel, set_up, tear_down),
         cmocka_unit_test_setup_teardown(alter, set_up, tear_down),
         cmocka_unit_test_setup_teardown(commit_together, set_up, tear_down),

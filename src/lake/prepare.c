@@ -206,7 +206,8 @@ static enum tarn_status prepare_change(struct lake_scope *scope, struct tarn_ses
         TARN_TRY(keep_schema(scope, write, change, err));
     else
         TARN_TRY(write_query(scope, session, write, change, err));
-    if (write->mode == TARN_LAKE_UPSERT || write->mode == TARN_LAKE_DELETE)
+    if (write->mode == TARN_LAKE_UPSERT || write->mode == TARN_LAKE_DELETE ||
+        write->mode == TARN_LAKE_REPLACE_WHERE)
         TARN_TRY(lake_rewrite(scope, session, write, change, err));
     name_operation(write, change);
     return TARN_OK;

@@ -1,4 +1,4 @@
-/* lake/rewrite.c -- UPSERT and DELETE by copy-on-write, see lake.h.
+/* lake/rewrite.c -- UPSERT, REPLACE_WHERE and DELETE by copy-on-write, see lake.h.
  *
  * First the new rows are written, so that their bounds prune the files that can hold the same keys;
  * then the files that do hold matching rows are found, and only those are rewritten without them.
@@ -12,7 +12,7 @@ struct rewriting {
     struct tarn_session *session;
     const struct tarn_lake_write *write;
     struct lake_change *change;
-    const char *keys_sql; /* SELECT of the new rows' keys; NULL for DELETE */
+    const char *keys_sql; /* SELECT of the new rows' keys; NULL for DELETE and REPLACE_WHERE */
     struct tarn_error *err;
 };
 

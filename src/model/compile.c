@@ -56,6 +56,8 @@ static enum tarn_status add_cte(struct cte_list *list, const struct tarn_model_c
     struct tarn_model_context inner;
     TARN_BUFFER(body, SQL_BYTES_MAX);
     tarn_model_context_init(&inner, context->project, context->world);
+    inner.batch = context->batch;
+    inner.empty = context->empty;
     enum tarn_status status = render_body(&inner, node, &body, err);
     for (size_t i = 0; status == TARN_OK && i < inner.ctes.count; i++)
         status = add_cte(list, context, inner.ctes.items[i], err);

@@ -1,6 +1,8 @@
 /* model/context.c -- see context.h: the names a template sees and where each one comes from. */
 #include "model/context_int.h"
 
+#include "base/clock.h"
+
 #include "model/project.h"
 #include "model/relation.h"
 
@@ -188,7 +190,20 @@ static struct tarn_value model_value(struct tarn_model_context *context)
 {
     if (!context->node)
         return TARN_NONE;
-    return tarn_model_node_value(tarn_model_context_heap(context), context->node);
+    struct tarn_heap *heap = tarn_model_context_heap(context);
+    struct tarn_value model = tarn_model_node_value(heap, context->node);
+    if (context->batch) {
+        struct tarn_value batch = tarn_value_dict(heap);
+        char id[TARN_TIME_TEXT_BYTES];
+        tarn_dict_put_str(batch, "id",
+                          tarn_value_str(heap, tarn_time_format(context->batch->start_us, id)));
+        tarn_dict_put_str(batch, "event_time_start",
+                          tarn_value_datetime(heap, context->batch->start_us, true));
+        tarn_dict_put_str(batch, "event_time_end",
+                          tarn_value_datetime(heap, context->batch->end_us, true));
+        tarn_dict_put_str(model, "batch", batch);
+    }
+    return model;
 }
 
 static struct tarn_value started_value(struct tarn_model_context *context)

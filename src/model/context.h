@@ -31,6 +31,11 @@ struct tarn_model_stand_ins {
     struct tarn_value macros, vars, env_vars; /* dicts, or undefined */
 };
 
+/* A stretch of time: end is not part of it. */
+struct tarn_model_batch {
+    int64_t start_us, end_us;
+};
+
 struct tarn_model_context {
     struct tarn_model_project *project;
     struct tarn_template_run *run;
@@ -45,7 +50,9 @@ struct tarn_model_context {
     const struct tarn_model_nodes *selected;      /* for `selected_resources`; may be NULL */
     struct tarn_value results;                    /* for on-run-end; undefined otherwise */
     const struct tarn_model_stand_ins *stand_ins; /* NULL: none */
-    const struct tarn_model_node *referred;       /* what the last ref, source or `this` meant */
+    const struct tarn_model_batch *batch;   /* of a microbatch model: what refs see; NULL: all */
+    bool empty;                             /* refs see no rows */
+    const struct tarn_model_node *referred; /* what the last ref, source or `this` meant */
 };
 
 /* `world` may be NULL: then nothing can be executed. */
@@ -75,6 +82,9 @@ CHECKED enum tarn_status tarn_model_render_native(struct tarn_model_context *con
                                                   const char *name, struct tarn_text text,
                                                   struct tarn_value *ret_value,
                                                   struct tarn_error *err);
+/* microbatch.c: the condition that `column` lies in the batch, as SQL. */
+const char *tarn_model_batch_filter(const struct tarn_model_batch *batch, const char *column,
+                                    struct tarn_arena *arena);
 /* Looks up a macro as dbt's adapter.dispatch does: the search order of `package` (NULL: the
  * project, then the built-in ones), with the prefixes duckdb__ and default__. */
 const struct tarn_model_macro *tarn_model_dispatch(const struct tarn_model_project *project,

@@ -96,6 +96,19 @@ static enum tarn_status stand_in(struct tarn_model_context *context,
                      what, what);
 }
 
+/* The table of a node as the rendered node may see it: all of it, a batch, or nothing. */
+static struct tarn_value relation_of(struct tarn_call *call, const struct tarn_model_node *node)
+{
+    struct tarn_model_context *context = CONTEXT(call);
+    struct tarn_relation relation = tarn_relation_of_node(node);
+    const char *event_time = tarn_node_config_str(node, "event_time", NULL, context->arena);
+    if (context->empty)
+        relation.filter = "false";
+    else if (context->batch && event_time)
+        relation.filter = tarn_model_batch_filter(context->batch, event_time, context->arena);
+    return tarn_relation_value(call->heap, &relation);
+}
+
 static enum tarn_status ref(struct tarn_call *call, struct tarn_value *ret, struct tarn_error *err)
 {
     struct tarn_model_context *context = CONTEXT(call);
@@ -124,8 +137,7 @@ static enum tarn_status ref(struct tarn_call *call, struct tarn_value *ret, stru
         *ret = tarn_relation_cte(call->heap, node->name);
         return TARN_OK;
     }
-    struct tarn_relation relation = tarn_relation_of_node(node);
-    *ret = tarn_relation_value(call->heap, &relation);
+    *ret = relation_of(call, node);
     return TARN_OK;
 }
 
@@ -155,8 +167,7 @@ static enum tarn_status source(struct tarn_call *call, struct tarn_value *ret,
         snprintf(what, sizeof what, "source('%s', '%s')", wanted.source, wanted.table);
         return stand_in(context, node, what, ret, err);
     }
-    struct tarn_relation relation = tarn_relation_of_node(node);
-    *ret = tarn_relation_value(call->heap, &relation);
+    *ret = relation_of(call, node);
     return TARN_OK;
 }
 

@@ -154,6 +154,10 @@ enum tarn_status tarn_worker_plan_incremental(struct tarn_model_worker *w,
                            : tarn_value_cstr(tarn_model_context_heap(&w->context), strategy);
     bool by_key = strcmp(name, "delete+insert") == 0 || strcmp(name, "delete_insert") == 0 ||
                   strcmp(name, "merge") == 0;
+    if (strcmp(name, "microbatch") == 0) { /* the mode is the caller's */
+        write->key_count = 0;
+        return TARN_OK;
+    }
     if (strcmp(name, "append") == 0 || (by_key && write->key_count == 0)) {
         write->mode = TARN_LAKE_APPEND;
         write->key_count = 0;
@@ -167,7 +171,7 @@ enum tarn_status tarn_worker_plan_incremental(struct tarn_model_worker *w,
     if (!by_key)
         return tarn_fail(err, TARN_UNSUPPORTED,
                          "the incremental_strategy '%s' is not one of append, delete+insert, "
-                         "merge, insert_overwrite",
+                         "merge, insert_overwrite, microbatch",
                          name);
     write->mode = TARN_LAKE_UPSERT;
     TARN_TRY(plan_predicates(w, node, write, err));

@@ -188,6 +188,25 @@ static enum tarn_status make_incremental(struct tarn_model_worker *w,
     return tarn_worker_commit(w, node, &write, result, err);
 }
 
+static enum tarn_status make_microbatch(struct tarn_model_worker *w, struct tarn_model_node *node,
+                                        struct tarn_model_result *result, struct tarn_error *err)
+{
+    enum tarn_lake_kind kind;
+    const char *query, *where;
+    bool full = tarn_node_config_bool(node, "full_refresh", w->project->full_refresh);
+    TARN_TRY(make_room(w, node, TARN_LAKE_TABLE, &kind, err));
+    bool is_first = kind != TARN_LAKE_TABLE || full;
+    TARN_TRY(tarn_worker_plan_microbatch(w, node, is_first, &query, &where, err));
+    TARN_TRY(tarn_worker_contract(w, node, query, &query, err));
+    struct tarn_lake_write write = write_of(w, node, query);
+    if (!is_first) {
+        TARN_TRY(tarn_worker_plan_incremental(w, node, query, &write, err));
+        write.mode = TARN_LAKE_REPLACE_WHERE;
+        write.where = where;
+    }
+    return tarn_worker_commit(w, node, &write, result, err);
+}
+
 static enum tarn_status make_snapshot(struct tarn_model_worker *w,
                                       const struct tarn_model_node *node,
                                       struct tarn_model_result *result, struct tarn_error *err)
@@ -260,6 +279,8 @@ static enum tarn_status make(struct tarn_model_worker *w, struct tarn_model_node
     if (node->kind == TARN_NODE_SNAPSHOT)
         return make_snapshot(w, node, result, err);
     const char *query;
+    if (strcmp(kind, "incremental") == 0 && tarn_worker_is_microbatch(node))
+        return make_microbatch(w, node, result, err);
     TARN_TRY(tarn_worker_contract(w, node, result->compiled, &query, err));
     write_run_file(w, node, strcmp(kind, "view") == 0 ? "view" : "table", result->compiled);
     if (strcmp(kind, "view") == 0)

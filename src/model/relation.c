@@ -29,8 +29,8 @@ struct tarn_relation tarn_relation_of_node(const struct tarn_model_node *node)
     const char *materialized = tarn_node_materialized(node);
     const char *type =
         node->kind == TARN_NODE_MODEL && strcmp(materialized, "view") == 0 ? "view" : "table";
-    return (struct tarn_relation){node->database, node->schema, node->alias, type, true,
-                                  true,           true,         true,        false};
+    return (struct tarn_relation){node->database, node->schema, node->alias, type,  true,
+                                  true,           true,         true,        false, NULL};
 }
 
 struct tarn_value tarn_relation_cte(struct tarn_heap *heap, const char *name)
@@ -67,7 +67,11 @@ void tarn_relation_print(const struct tarn_relation *relation, struct tarn_buffe
 
 static void print(void *self, struct tarn_buffer *out)
 {
-    tarn_relation_print(self, out);
+    const struct tarn_relation *relation = self;
+    tarn_buffer_append_str(out, relation->filter ? "(select * from " : "");
+    tarn_relation_print(relation, out);
+    if (relation->filter)
+        tarn_buffer_printf(out, " where %s)", relation->filter);
 }
 
 static void print_repr(void *self, struct tarn_buffer *out)

@@ -14,6 +14,7 @@ struct tarn_relation {
     bool with_database, with_schema, with_identifier;
     bool quoted;
     bool database_asked; /* include(database=true): print it */
+    const char *filter;  /* SQL: as a value it prints as a subquery of such rows; or NULL */
 };
 
 struct tarn_value tarn_relation_value(struct tarn_heap *heap, const struct tarn_relation *relation);

@@ -395,6 +395,7 @@ static enum tarn_status worker_open(struct run *run, unsigned number, struct tar
     w->world = (struct tarn_model_world){run->lake, w->session, run->options->progress};
     tarn_model_context_init(&w->context, run->project, &w->world);
     w->context.selected = &run->selected;
+    w->context.empty = run->options->empty;
     w->arena = tarn_arena_new();
     return TARN_OK;
 }

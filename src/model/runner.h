@@ -61,6 +61,9 @@ struct tarn_model_run_options {
     bool fail_fast;
     bool verbose; /* a terminal keeps the lines of tests that pass, too */
     bool store_failures;
+    bool empty; /* models see no rows: a dry run that makes every table, empty */
+    bool has_event_start, has_event_end; /* which batches of microbatch models are made */
+    int64_t event_start_us, event_end_us;
     unsigned threads;               /* 0: the profile's, or 4 */
     const char *run_id;             /* NULL: a new one */
     struct tarn_progress *progress; /* NULL: silent */

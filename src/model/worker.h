@@ -27,6 +27,13 @@ CHECKED enum tarn_status tarn_worker_compile(struct tarn_model_worker *worker,
                                              struct tarn_model_node *node,
                                              struct tarn_model_result *result,
                                              struct tarn_error *err);
+/* microbatch.c: the rows of all batches as one query, and the condition on the rows of the table
+ * that they replace. Both live in the worker's arena. */
+bool tarn_worker_is_microbatch(const struct tarn_model_node *node);
+CHECKED enum tarn_status tarn_worker_plan_microbatch(struct tarn_model_worker *worker,
+                                                     struct tarn_model_node *node, bool is_first,
+                                                     const char **ret_query, const char **ret_where,
+                                                     struct tarn_error *err);
 /* contract.c: checks an enforced contract; *ret_query gives its columns in its order and types,
  * without a contract it is `compiled`. INVALID names every column that differs. */
 CHECKED enum tarn_status tarn_worker_contract(struct tarn_model_worker *worker,

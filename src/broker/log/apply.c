@@ -3,6 +3,8 @@
 #include "broker/log/job.h"
 #include "broker/log/log_int.h"
 
+enum { ID_GAP_MAX = 1 << 20 };
+
 struct reader {
     const uint8_t *at, *end;
     bool bad;
@@ -131,8 +133,13 @@ static void apply_create(struct tarn_log *log, struct reader *reader, bool known
         if (log->commit.created[i]->id == id)
             partition = log->commit.created[i];
     }
-    if (!partition)
+    if (!partition) { /* read back: ids go up, with small gaps where commits failed */
+        if (id < log->next_partition_id || id - log->next_partition_id > ID_GAP_MAX) {
+            reader->bad = true;
+            return;
+        }
         partition = partition_new(log, id, topic_id, number);
+    }
     partition_link(partition);
     if (id >= log->next_partition_id)
         log->next_partition_id = id + 1;

@@ -151,8 +151,7 @@ static enum tarn_status make_folder(struct segment_writer *writer, uint32_t part
     if (io->make_folder(io->context, folder) != 0) {
         if (errno != EEXIST)
             return tarn_fail_errno(err, "making %s", folder);
-    } else if (writer->log->options.durable &&
-               io->sync_folder(io->context, writer->log->data_folder) != 0) {
+    } else if (writer->sync && io->sync_folder(io->context, writer->log->data_folder) != 0) {
         return tarn_fail_errno(err, "syncing %s", writer->log->data_folder);
     }
     return TARN_OK;
@@ -171,7 +170,7 @@ static enum tarn_status open_files(struct segment_writer *writer, uint32_t parti
     writer->index_fd = io->open(io->context, writer->index_path, O_RDWR | O_CREAT);
     if (writer->index_fd < 0)
         return tarn_fail_errno(err, "opening %s", writer->index_path);
-    if (!is_new || !writer->log->options.durable)
+    if (!is_new || !writer->sync)
         return TARN_OK;
     TARN_AUTO_FREE char *folder = partition_folder(writer->log, partition_id);
     if (io->sync_folder(io->context, folder) != 0)

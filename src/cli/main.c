@@ -2,6 +2,7 @@
  * and an exit code. */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/memory.h"
 #include "base/text.h"
@@ -89,5 +90,6 @@ int main(int argc, char **argv)
         status = command->run(argc - 1, argv + 1, &err);
     if (status != TARN_OK && err.text[0])
         fprintf(stderr, "tarn %s: %s\n", name, err.text);
-    return tarn_status_exit_code(status);
+    fflush(NULL);
+    _exit(tarn_status_exit_code(status)); /* see tarn_engine_leave */
 }

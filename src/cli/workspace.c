@@ -50,7 +50,7 @@ enum tarn_status tarn_workspace_open(const struct tarn_common *common,
 
 void tarn_workspace_close(struct tarn_workspace *workspace)
 {
-    tarn_engine_close(workspace->engine);
+    tarn_engine_leave(workspace->engine);
     tarn_lake_close(workspace->lake);
     tarn_state_close(workspace->state);
     tarn_project_close(workspace->project);

@@ -22,7 +22,8 @@ struct tarn_workspace {
 CHECKED enum tarn_status tarn_workspace_open(const struct tarn_common *common,
                                              struct tarn_workspace *ret_workspace,
                                              struct tarn_error *err);
-void tarn_workspace_close(
-    struct tarn_workspace *workspace); /* usable with TARN_AUTO; zeroed is fine */
+/* Usable with TARN_AUTO; zeroed is fine. DuckDB is left as it is: the process has to end with
+ * _exit, as main does. */
+void tarn_workspace_close(struct tarn_workspace *workspace);
 
 #endif

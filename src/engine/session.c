@@ -150,6 +150,12 @@ void tarn_engine_close(struct tarn_engine *engine)
     free(engine);
 }
 
+void tarn_engine_leave(struct tarn_engine *engine)
+{
+    if (engine && tarn_directory_exists(engine->spill_directory))
+        tarn_engine_close(engine);
+}
+
 const char *tarn_engine_library_version(void)
 {
     return duckdb_library_version();

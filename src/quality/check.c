@@ -271,7 +271,9 @@ enum tarn_status tarn_check_bounds(struct tarn_check *check, const char *sql,
         TARN_TRY(tarn_check_literal(check, max, type, &high, err));
     const char *above = tarn_check_flag(check, "strict_min", false) ? ">" : ">=";
     const char *below = tarn_check_flag(check, "strict_max", false) ? "<" : "<=";
-    if (low && high)
+    if (low && high && above[1] && below[1]) /* looks at the value once, which may be a cast */
+        *ret_sql = tarn_arena_format(check->arena, "(%s BETWEEN %s AND %s)", sql, low, high);
+    else if (low && high)
         *ret_sql = tarn_arena_format(check->arena, "(%s %s %s AND %s %s %s)", sql, above, low, sql,
                                      below, high);
     else if (low || high)

@@ -4,10 +4,12 @@
  * records are cut out of this small set, one SELECT per rule. Of rows that share a key the first by
  * arrival, file and line stays. All quarantine tables are replaced in one commit. */
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/pool.h"
 #include "quality/runner.h"
 
 enum { SQL_MAX_BYTES = 64 << 20 };
@@ -29,6 +31,8 @@ struct writer {
     const char *run_id;
     const char *checked_at; /* SQL */
     struct tarn_arena *arena;
+    struct tarn_session *session;    /* of the thread that writes */
+    struct tarn_lake_commit *commit; /* NULL: without a lake */
 };
 
 static bool has_column(const struct tarn_check_table *table, const char *name)
@@ -117,34 +121,34 @@ static enum tarn_status count_records(struct writer *w, size_t at, struct tarn_e
 {
     struct tarn_suite_report *s = &w->suites[at];
     TARN_BUFFER(sql, SQL_MAX_BYTES);
-    tarn_buffer_printf(&sql, "SELECT count(*) FROM (%s", no_records);
+    TARN_AUTO_RESULT struct tarn_result *result = NULL;
+    tarn_buffer_printf(&sql,
+                       "SELECT count(*), count(DISTINCT struct_pack(f := _file, l := _line, r := "
+                       "\"row\")) FILTER (WHERE severity = 'error') FROM (%s",
+                       no_records);
     append_records(w, at, &sql);
     tarn_buffer_append_str(&sql, ")");
     TARN_TRY(tarn_buffer_check(&sql, "the SQL of a quarantine", err));
-    TARN_TRY(tarn_session_query_int(w->quality->session, tarn_buffer_str(&sql),
-                                    &s->quarantine_records, err));
-    tarn_buffer_clear(&sql);
-    tarn_buffer_printf(&sql, "SELECT count(*) FROM (SELECT DISTINCT _file, _line, \"row\" FROM (%s",
-                       no_records);
-    append_records(w, at, &sql);
-    tarn_buffer_append_str(&sql, ") WHERE severity = 'error')");
-    return tarn_session_query_int(w->quality->session, tarn_buffer_str(&sql), &s->quarantine_rows,
-                                  err);
+    TARN_TRY(tarn_session_fetch(w->session, tarn_buffer_str(&sql), &result, err));
+    size_t rows;
+    TARN_TRY(tarn_result_next(result, &rows, err));
+    struct tarn_vector records = tarn_result_vector(result, 0);
+    struct tarn_vector distinct = tarn_result_vector(result, 1);
+    s->quarantine_records = tarn_vector_int64(&records, 0);
+    s->quarantine_rows = tarn_vector_int64(&distinct, 0);
+    return TARN_OK;
 }
 
 /* Without a lake the quarantine is a table of the session. */
 static enum tarn_status write_plain(struct writer *w, const char *name, const char *query,
                                     struct tarn_error *err)
 {
-    TARN_TRY(
-        tarn_session_run(w->quality->session, "CREATE SCHEMA IF NOT EXISTS " NAMESPACE, NULL, err));
     const char *sql = tarn_arena_format(w->arena, "CREATE OR REPLACE TABLE " NAMESPACE ".%s AS %s",
                                         tarn_sql_identifier_in(w->arena, name), query);
-    return tarn_session_run(w->quality->session, sql, NULL, err);
+    return tarn_session_run(w->session, sql, NULL, err);
 }
 
-static enum tarn_status write_one(struct writer *w, size_t at, struct tarn_lake_commit *commit,
-                                  struct tarn_error *err)
+static enum tarn_status write_one(struct writer *w, size_t at, struct tarn_error *err)
 {
     const char *name = w->suites[at].suite->table;
     TARN_BUFFER(sql, SQL_MAX_BYTES);
@@ -153,7 +157,7 @@ static enum tarn_status write_one(struct writer *w, size_t at, struct tarn_lake_
         if (same_quarantine(&w->suites[at], &w->suites[i]))
             append_records(w, i, &sql);
     TARN_TRY(tarn_buffer_check(&sql, "the SQL of a quarantine", err));
-    if (!commit)
+    if (!w->commit)
         return write_plain(w, name, tarn_buffer_str(&sql), err);
     struct tarn_lake_property summary = {"tarn.quality-run", w->run_id};
     struct tarn_lake_write write = {
@@ -167,23 +171,56 @@ static enum tarn_status write_one(struct writer *w, size_t at, struct tarn_lake_
         .summary = &summary,
         .summary_count = 1,
     };
-    if (tarn_lake_prepare(commit, w->quality->session, &write, NULL, err) != TARN_OK)
+    if (tarn_lake_prepare(w->commit, w->session, &write, NULL, err) != TARN_OK)
         return tarn_error_wrap(err, "writing " NAMESPACE ".%s", name);
     return TARN_OK;
 }
 
-static enum tarn_status write_tables(struct writer *w, struct tarn_lake_commit *commit,
-                                     struct tarn_error *err)
+/* Quarantines are written side by side: each is small. */
+struct writing {
+    struct writer *writer;
+    pthread_mutex_t lock; /* arena, status, err */
+    enum tarn_status status;
+    struct tarn_error *err;
+};
+
+static void write_suite(void *context, size_t at)
 {
-    for (size_t i = 0; i < w->suite_count; i++) {
-        if (!w->suites[i].suite->quarantine)
-            continue;
-        TARN_TRY(count_records(w, i, err));
+    struct writing *all = context;
+    struct tarn_error err;
+    struct writer own = *all->writer;
+    if (!own.suites[at].suite->quarantine)
+        return;
+    own.arena = tarn_arena_new();
+    enum tarn_status status =
+        tarn_session_open(tarn_session_engine(own.quality->session), &own.session, &err);
+    if (status == TARN_OK)
+        status = count_records(&own, at, &err);
+    if (status == TARN_OK && is_first(&own, at))
+        status = write_one(&own, at, &err);
+    tarn_session_close(own.session);
+    pthread_mutex_lock(&all->lock);
+    tarn_arena_adopt(all->writer->arena, own.arena);
+    if (status != TARN_OK && all->status == TARN_OK) {
+        all->status = status;
+        *all->err = err;
     }
-    for (size_t i = 0; i < w->suite_count; i++)
-        if (is_first(w, i))
-            TARN_TRY(write_one(w, i, commit, err));
-    return commit ? tarn_lake_finish(commit, NULL, NULL, err) : TARN_OK;
+    pthread_mutex_unlock(&all->lock);
+}
+
+static enum tarn_status write_tables(struct writer *w, struct tarn_error *err)
+{
+    struct tarn_error scratch;
+    struct writing all = {.writer = w, .status = TARN_OK, .err = err ? err : &scratch};
+    if (!w->commit)
+        TARN_TRY(tarn_session_run(w->quality->session, "CREATE SCHEMA IF NOT EXISTS " NAMESPACE,
+                                  NULL, err));
+    pthread_mutex_init(&all.lock, NULL);
+    tarn_parallel_for(tarn_engine_threads(tarn_session_engine(w->quality->session)), w->suite_count,
+                      write_suite, &all);
+    pthread_mutex_destroy(&all.lock);
+    TARN_TRY(all.status);
+    return w->commit ? tarn_lake_finish(w->commit, NULL, NULL, err) : TARN_OK;
 }
 
 static enum tarn_status attach_tables(struct writer *w, struct tarn_error *err)
@@ -200,16 +237,20 @@ enum tarn_status tarn_quarantine_write(const struct tarn_quality *quality,
                                        const char *run_id, int64_t checked_at_us,
                                        struct tarn_arena *arena, struct tarn_error *err)
 {
-    struct writer w = {quality, suites, suite_count, run_id, NULL, arena};
+    struct writer w = {.quality = quality,
+                       .suites = suites,
+                       .suite_count = suite_count,
+                       .run_id = run_id,
+                       .arena = arena};
     bool any = false;
     for (size_t i = 0; i < suite_count; i++)
         any |= suites[i].suite->quarantine;
     if (!any)
         return TARN_OK;
     w.checked_at = tarn_arena_format(arena, "make_timestamp(%" PRId64 ")", checked_at_us);
-    struct tarn_lake_commit *commit = quality->lake ? tarn_lake_begin(quality->lake) : NULL;
-    enum tarn_status status = write_tables(&w, commit, err);
-    tarn_lake_commit_free(commit);
+    w.commit = quality->lake ? tarn_lake_begin(quality->lake) : NULL;
+    enum tarn_status status = write_tables(&w, err);
+    tarn_lake_commit_free(w.commit);
     if (status == TARN_OK && quality->lake)
         status = attach_tables(&w, err);
     return status;

@@ -1,7 +1,9 @@
 /* cli/quality.c -- `tarn quality`: checks the project's suites. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "cli/command.h"
 #include "cli/table_print.h"
 #include "cli/workspace.h"
@@ -19,6 +21,7 @@ struct quality_arguments {
     const char *format;
     const char *show;
     const char *min_recall, *min_precision;
+    bool full;
 };
 
 static enum tarn_status choice(const char *option, const char *value, const char *const *choices,
@@ -91,6 +94,21 @@ static void summarise(const struct tarn_quality_report *report)
                        records ? tarn_count_text(records, held) : "", records ? " held back" : "");
 }
 
+/* Nothing was measured: says whose results stand. */
+static void print_earlier(const struct tarn_stored_input *earlier)
+{
+    char time[TARN_TIME_TEXT_BYTES], held[TARN_COUNT_TEXT_BYTES];
+    printf("Unchanged since run %s of %s: the same suites on the same tables.\n"
+           "Its results stand: %" PRId64 " checks on %" PRId64 " tables, %s records held back. "
+           "--full checks again.\n",
+           earlier->run_id, tarn_time_format(earlier->finished_us, time), earlier->checks,
+           earlier->tables, tarn_count_text(earlier->records, held));
+    tarn_summary_write("unchanged: %" PRId64 " checks on %" PRId64 " table%s%s%s%s",
+                       earlier->checks, earlier->tables, earlier->tables == 1 ? "" : "s",
+                       earlier->records ? ", " : "", earlier->records ? held : "",
+                       earlier->records ? " held back" : "");
+}
+
 static void close_suites(struct tarn_suites *suites)
 {
     tarn_suites_release(suites);
@@ -113,8 +131,14 @@ static enum tarn_status run_suites(struct quality_arguments *a, struct tarn_erro
     TARN_TRY(
         tarn_suites_read(tarn_project_path(workspace.project, "quality"), arena, &suites, err));
     TARN_TRY(tarn_session_open(workspace.engine, &session, err));
+    /* whoever wants all of the results, or keeps them under a name, gets a run */
+    a->options.unless_unchanged = !a->full && !a->common.json && !a->format && !a->options.run_id;
     struct tarn_quality quality = {session, workspace.lake, workspace.state, workspace.progress};
     TARN_TRY(tarn_quality_run(&quality, &suites, &a->options, arena, &report, err));
+    if (report.earlier) {
+        print_earlier(report.earlier);
+        return TARN_OK;
+    }
     print_report(&report, a);
     summarise(&report);
     return report.success ? TARN_OK : fail_checks(&report, err);
@@ -283,6 +307,7 @@ static enum tarn_status run(int argc, char **argv, struct tarn_error *err)
         {"layer", 0, TARN_OPTION_STR, &a.options.layer},
         {"result-format", 0, TARN_OPTION_STR, &a.format},
         {"run-id", 0, TARN_OPTION_STR, &a.options.run_id},
+        {"full", 0, TARN_OPTION_FLAG, &a.full},
         {"show", 0, TARN_OPTION_STR, &a.show},
         {"min-recall", 0, TARN_OPTION_STR, &a.min_recall},
         {"min-precision", 0, TARN_OPTION_STR, &a.min_precision},
@@ -318,6 +343,8 @@ const struct tarn_command tarn_command_quality = {
         "  --layer LAYER          only bronze, silver or gold\n"
         "  --result-format FORMAT BOOLEAN_ONLY, BASIC, SUMMARY (default) or COMPLETE, for --json\n"
         "  --run-id ID            the id under which results are kept (default: a new one)\n"
+        "  --full                 check again also when neither suites nor tables have changed\n"
+        "                         since a run that passed (--json and --run-id do, too)\n"
         "\n"
         "score compares quarantine and rejects with the synthetic source's ledger of faults:\n"
         "\n"

@@ -339,16 +339,39 @@ static void want_mentioned(struct attaching *a, const char *text)
     }
 }
 
+static void want(struct attaching *a, const char *text)
+{
+    if (looks_at_catalog(text))
+        memset(a->wanted, true, a->count * sizeof *a->wanted);
+    else
+        want_mentioned(a, text);
+}
+
 enum tarn_status tarn_lake_attach_mentioned(struct tarn_lake *lake, struct tarn_session *session,
                                             const char *text, struct tarn_arena *arena,
                                             const char **ret_problems, struct tarn_error *err)
 {
     struct attaching a = {.lake = lake, .session = session, .arena = arena};
-    if (looks_at_catalog(text))
-        return tarn_lake_attach_all(lake, session, arena, ret_problems, err);
     TARN_TRY(list_entries(&a, err));
-    want_mentioned(&a, text);
+    want(&a, text);
     attach_wanted(&a, ret_problems);
+    return TARN_OK;
+}
+
+enum tarn_status tarn_lake_state_of(struct tarn_lake *lake, const char *text, const char *ns,
+                                    bool of_others, struct tarn_arena *arena,
+                                    const char **ret_state, struct tarn_error *err)
+{
+    struct attaching a = {.lake = lake, .arena = arena};
+    TARN_BUFFER(state, LAKE_SQL_MAX_BYTES);
+    TARN_TRY(list_entries(&a, err));
+    want(&a, text);
+    for (size_t i = 0; i < a.count; i++)
+        if (a.wanted[i] && (strcmp(a.entries[i].ns, ns) == 0) != of_others)
+            tarn_buffer_printf(&state, "%s.%s %s\n", a.entries[i].ns, a.entries[i].name,
+                               a.entries[i].location);
+    TARN_TRY(tarn_buffer_check(&state, "the state of the tables", err));
+    *ret_state = tarn_arena_strdup(arena, tarn_buffer_str(&state));
     return TARN_OK;
 }
 

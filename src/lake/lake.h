@@ -173,6 +173,12 @@ CHECKED enum tarn_status tarn_lake_attach_mentioned(struct tarn_lake *lake,
                                                     struct tarn_arena *arena,
                                                     const char **ret_problems,
                                                     struct tarn_error *err);
+/* What that would attach as lines "namespace.name location", equal as long as none of it changes:
+ * of the namespace `ns`, or of all others. */
+CHECKED enum tarn_status tarn_lake_state_of(struct tarn_lake *lake, const char *text,
+                                            const char *ns, bool of_others,
+                                            struct tarn_arena *arena, const char **ret_state,
+                                            struct tarn_error *err);
 /* The FROM-able SQL of a snapshot, "(SELECT ... FROM read_parquet(...))", without touching a
  * session. */
 CHECKED enum tarn_status tarn_lake_relation_sql(struct tarn_lake *lake, const char *ns,

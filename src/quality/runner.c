@@ -8,7 +8,6 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "base/pool.h"
-#include "store/load.h"
 #include "store/quality.h"
 
 enum { SAMPLES = 20, SAMPLES_COMPLETE = 100000 };
@@ -18,7 +17,9 @@ struct run {
     const struct tarn_quality_options *options;
     struct tarn_arena *arena;
     struct tarn_quality_report *report;
-    const char *problems; /* of tables that could not be attached */
+    const char *words;       /* of the chosen suites */
+    const char *fingerprint; /* NULL: nothing to compare with other runs */
+    const char *problems;    /* of tables that could not be attached */
 };
 
 /* ---- what to run ---- */
@@ -322,9 +323,10 @@ static enum tarn_status keep_suite(struct tarn_state *state,
     return TARN_OK;
 }
 
-static enum tarn_status keep_report(struct tarn_state *state, void *context, struct tarn_error *err)
+static enum tarn_status keep_report(struct tarn_state *state,
+                                    const struct tarn_quality_report *report,
+                                    struct tarn_error *err)
 {
-    const struct tarn_quality_report *report = context;
     TARN_TRY(tarn_quality_store_run(state, report->run_id, report->started_us, report->finished_us,
                                     report->success, err));
     for (size_t i = 0; i < report->suite_count; i++)
@@ -371,50 +373,12 @@ static void choose(struct run *r, const struct tarn_suites *suites)
             report->reconciles[report->reconcile_count++].reconcile = &suites->reconciles[i];
 }
 
-/* Everything that the node says, word for word: names of tables stand anywhere in it. */
-static void append_words(const struct tarn_yaml *node, struct tarn_buffer *words)
-{
-    if (!node)
-        return;
-    if (node->text)
-        tarn_buffer_printf(words, "%s\n", node->text);
-    for (size_t i = 0; i < node->count; i++)
-        append_words(node->items[i], words);
-}
-
-static enum tarn_status append_loaded(struct run *r, struct tarn_buffer *words,
-                                      struct tarn_error *err)
-{
-    struct tarn_load *loads;
-    size_t count;
-    if (!r->quality->state)
-        return TARN_OK;
-    TARN_TRY(tarn_load_list(r->quality->state, r->arena, &loads, &count, err));
-    for (size_t i = 0; i < count; i++)
-        if (i == 0 || strcmp(loads[i].entity, loads[i - 1].entity) != 0)
-            tarn_buffer_printf(words, "%s\n", loads[i].entity);
-    tarn_buffer_append_str(words, "rejected_rows\n");
-    return TARN_OK;
-}
-
 /* Only what the chosen suites name: the rest of a large lake need not be read. */
 static enum tarn_status attach_lake(struct run *r, struct tarn_error *err)
 {
-    const struct tarn_quality_report *report = r->report;
-    TARN_BUFFER(words, 64 << 20);
-    if (!r->quality->lake)
-        return TARN_OK;
-    for (size_t i = 0; i < report->suite_count; i++) {
-        tarn_buffer_printf(&words, "%s\n", report->suites[i].suite->table);
-        append_words(report->suites[i].suite->node, &words);
-    }
-    for (size_t i = 0; i < report->reconcile_count; i++)
-        append_words(report->reconciles[i].reconcile->node, &words);
-    if (checks_landing(r))
-        TARN_TRY(append_loaded(r, &words, err));
-    TARN_TRY(tarn_buffer_check(&words, "the text of the suites", err));
-    return tarn_lake_attach_mentioned(r->quality->lake, r->quality->session,
-                                      tarn_buffer_str(&words), r->arena, &r->problems, err);
+    return r->quality->lake ? tarn_lake_attach_mentioned(r->quality->lake, r->quality->session,
+                                                         r->words, r->arena, &r->problems, err)
+                            : TARN_OK;
 }
 
 static void release(struct tarn_quality_report *report)
@@ -434,6 +398,69 @@ static void judge(struct tarn_quality_report *report)
         report->success &= report->reconciles[i].success;
 }
 
+struct keeping {
+    const struct tarn_quality_report *report;
+    const struct tarn_stored_input *input; /* NULL: none */
+};
+
+static enum tarn_status keep(struct tarn_state *state, void *context, struct tarn_error *err)
+{
+    const struct keeping *keeping = context;
+    TARN_TRY(keep_report(state, keeping->report, err));
+    return keeping->input ? tarn_quality_store_input(state, keeping->input, err) : TARN_OK;
+}
+
+static enum tarn_status keep_run(struct run *r, struct tarn_error *err)
+{
+    struct tarn_stored_input input;
+    struct keeping keeping = {r->report, NULL};
+    if (!r->quality->state)
+        return TARN_OK;
+    if (r->fingerprint) {
+        TARN_TRY(tarn_quality_input(r->quality, r->report, r->words, r->fingerprint, r->arena,
+                                    &input, err));
+        keeping.input = &input;
+    }
+    return tarn_state_transaction(r->quality->state, keep, &keeping, err);
+}
+
+static enum tarn_status run_chosen(struct run *r, struct tarn_error *err)
+{
+    struct tarn_quality_report *report = r->report;
+    TARN_TRY(attach_lake(r, err));
+    enum tarn_status status = run_suites(r, err);
+    if (status == TARN_OK)
+        status = run_reconciles(r, err);
+    release(report);
+    TARN_TRY(status);
+    judge(report);
+    tarn_table_scores(report->suites, report->suite_count, r->arena, &report->scores,
+                      &report->score_count);
+    report->finished_us = tarn_now_us();
+    return keep_run(r, err);
+}
+
+/* Whether a run has answered the question before. The pointers are read before anything else: what
+ * changes from here on gives another fingerprint the next time. */
+static enum tarn_status look_back(struct run *r, struct tarn_error *err)
+{
+    struct tarn_quality_report *report = r->report;
+    struct tarn_stored_input *earlier = NULL;
+    TARN_TRY(tarn_quality_words(r->quality, report, checks_landing(r), r->arena, &r->words, err));
+    TARN_TRY(
+        tarn_quality_fingerprint(r->quality, report, r->words, r->arena, &r->fingerprint, err));
+    if (r->fingerprint && r->options->unless_unchanged)
+        TARN_TRY(
+            tarn_quality_earlier(r->quality, r->words, r->fingerprint, r->arena, &earlier, err));
+    if (earlier) {
+        report->earlier = earlier;
+        report->run_id = earlier->run_id;
+        report->finished_us = earlier->finished_us;
+        report->success = true;
+    }
+    return TARN_OK;
+}
+
 enum tarn_status tarn_quality_run(const struct tarn_quality *quality,
                                   const struct tarn_suites *suites,
                                   const struct tarn_quality_options *options,
@@ -442,23 +469,14 @@ enum tarn_status tarn_quality_run(const struct tarn_quality *quality,
 {
     char id[TARN_UUID_BYTES];
     struct tarn_quality_report report = {.started_us = tarn_now_us()};
-    struct run r = {quality, options, arena, &report, NULL};
+    struct run r = {.quality = quality, .options = options, .arena = arena, .report = &report};
     report.run_id = tarn_arena_strdup(arena, options->run_id ? options->run_id : tarn_uuid(id));
     choose(&r, suites);
     if (report.suite_count + report.reconcile_count == 0)
         return fail_nothing(suites, options, arena, err);
-    TARN_TRY(attach_lake(&r, err));
-    enum tarn_status status = run_suites(&r, err);
-    if (status == TARN_OK)
-        status = run_reconciles(&r, err);
-    release(&report);
-    TARN_TRY(status);
-    judge(&report);
-    tarn_table_scores(report.suites, report.suite_count, arena, &report.scores,
-                      &report.score_count);
-    report.finished_us = tarn_now_us();
-    if (quality->state)
-        TARN_TRY(tarn_state_transaction(quality->state, keep_report, &report, err));
+    TARN_TRY(look_back(&r, err));
+    if (!report.earlier)
+        TARN_TRY(run_chosen(&r, err));
     *ret_report = report;
     return TARN_OK;
 }

@@ -13,7 +13,7 @@
 #include "lake/lake.h"
 #include "quality/measure.h"
 #include "quality/suite.h"
-#include "store/state.h"
+#include "store/quality.h"
 
 /* What a run works on. */
 struct tarn_quality {
@@ -37,6 +37,7 @@ struct tarn_quality_options {
     const char *layer;  /* bronze, silver, gold; NULL: all */
     const char *run_id; /* NULL: a new one */
     enum tarn_result_format format;
+    bool unless_unchanged; /* an earlier run with the same suites on the same tables will do */
 };
 
 /* Scores between 0 and 1; below 0: not measured. */
@@ -77,6 +78,8 @@ struct tarn_quality_report {
     size_t reconcile_count;
     struct tarn_table_score *scores;
     size_t score_count;
+    /* Not NULL: nothing was measured, since that run has done so (with unless_unchanged). */
+    const struct tarn_stored_input *earlier;
 };
 
 /* TARN_OK also when checks failed: see ret_report->success. USAGE when nothing fits the options.
@@ -115,6 +118,29 @@ CHECKED enum tarn_status tarn_reconcile_check(struct tarn_session *session,
                                               struct tarn_arena *arena,
                                               struct tarn_reconcile_report *ret_report,
                                               struct tarn_error *err);
+
+/* quality/unchanged.c. The words are all that the chosen suites say: every table they use is named
+ * in them. The fingerprint is NULL when a run's answer does not depend on its tables alone. */
+CHECKED enum tarn_status tarn_quality_words(const struct tarn_quality *quality,
+                                            const struct tarn_quality_report *report, bool landing,
+                                            struct tarn_arena *arena, const char **ret_words,
+                                            struct tarn_error *err);
+CHECKED enum tarn_status tarn_quality_fingerprint(const struct tarn_quality *quality,
+                                                  const struct tarn_quality_report *report,
+                                                  const char *words, struct tarn_arena *arena,
+                                                  const char **ret_fingerprint,
+                                                  struct tarn_error *err);
+/* *ret is NULL when no run with this fingerprint left the quarantine tables as they are. */
+CHECKED enum tarn_status tarn_quality_earlier(const struct tarn_quality *quality, const char *words,
+                                              const char *fingerprint, struct tarn_arena *arena,
+                                              struct tarn_stored_input **ret,
+                                              struct tarn_error *err);
+/* The record of a finished run for later ones. */
+CHECKED enum tarn_status tarn_quality_input(const struct tarn_quality *quality,
+                                            const struct tarn_quality_report *report,
+                                            const char *words, const char *fingerprint,
+                                            struct tarn_arena *arena, struct tarn_stored_input *ret,
+                                            struct tarn_error *err);
 
 /* quality/landing.c: that bronze holds what was loaded. One report per entity: the records of its
  * files (in) are the rows of its bronze table (out) and of bronze.rejected_rows (quarantined). */

@@ -157,3 +157,51 @@ enum tarn_status tarn_quality_store_ledger_score(struct tarn_state *state,
     tarn_bind_int(s, 8, score->true_findings);
     return tarn_statement_finish(s, NULL, err);
 }
+
+enum tarn_status tarn_quality_store_input(struct tarn_state *state,
+                                          const struct tarn_stored_input *input,
+                                          struct tarn_error *err)
+{
+    static const char sql[] = "INSERT OR REPLACE INTO quality_input(run_id, fingerprint, output, "
+                              "checks, tables, records) "
+                              "VALUES (?, ?, ?, ?, ?, ?)";
+    TARN_AUTO_STATEMENT struct tarn_statement *s = NULL;
+    TARN_TRY(tarn_statement_begin(state, sql, &s, err));
+    tarn_bind_str(s, 1, input->run_id);
+    tarn_bind_str(s, 2, input->fingerprint);
+    tarn_bind_str(s, 3, input->output);
+    tarn_bind_int(s, 4, input->checks);
+    tarn_bind_int(s, 5, input->tables);
+    tarn_bind_int(s, 6, input->records);
+    return tarn_statement_finish(s, NULL, err);
+}
+
+enum tarn_status tarn_quality_find_input(struct tarn_state *state, const char *fingerprint,
+                                         const char *output, struct tarn_arena *arena,
+                                         struct tarn_stored_input **ret, struct tarn_error *err)
+{
+    static const char sql[] =
+        "SELECT r.run_id, i.checks, i.tables, i.records, r.finished_us FROM quality_input i "
+        "JOIN quality_run r USING (run_id) WHERE i.fingerprint = ? AND i.output = ? "
+        "AND r.success ORDER BY r.finished_us DESC LIMIT 1";
+    TARN_AUTO_STATEMENT struct tarn_statement *s = NULL;
+    bool row;
+    TARN_TRY(tarn_statement_begin(state, sql, &s, err));
+    tarn_bind_str(s, 1, fingerprint);
+    tarn_bind_str(s, 2, output);
+    TARN_TRY(tarn_statement_step(s, &row, err));
+    *ret = NULL;
+    if (!row)
+        return TARN_OK;
+    *ret = tarn_arena_alloc(arena, sizeof **ret);
+    **ret = (struct tarn_stored_input){
+        .run_id = tarn_arena_strdup(arena, tarn_column_str(s, 0)),
+        .fingerprint = tarn_arena_strdup(arena, fingerprint),
+        .output = tarn_arena_strdup(arena, output),
+        .checks = tarn_column_int(s, 1),
+        .tables = tarn_column_int(s, 2),
+        .records = tarn_column_int(s, 3),
+        .finished_us = tarn_column_int(s, 4),
+    };
+    return TARN_OK;
+}

@@ -31,6 +31,13 @@ struct tarn_stored_ledger_score {
     int64_t injected, found, findings, true_findings;
 };
 
+/* What a run worked on, see quality/unchanged.c. */
+struct tarn_stored_input {
+    const char *run_id, *fingerprint, *output;
+    int64_t checks, tables, records;
+    int64_t finished_us; /* of the run; not written */
+};
+
 CHECKED enum tarn_status tarn_quality_store_run(struct tarn_state *state, const char *run_id,
                                                 int64_t started_us, int64_t finished_us,
                                                 bool success, struct tarn_error *err);
@@ -53,5 +60,13 @@ CHECKED enum tarn_status tarn_quality_store_reconcile(struct tarn_state *state, 
                                                       struct tarn_error *err);
 CHECKED enum tarn_status tarn_quality_store_ledger_score(
     struct tarn_state *state, const struct tarn_stored_ledger_score *score, struct tarn_error *err);
+CHECKED enum tarn_status tarn_quality_store_input(struct tarn_state *state,
+                                                  const struct tarn_stored_input *input,
+                                                  struct tarn_error *err);
+/* The latest successful run with this fingerprint and output; *ret is NULL when there is none. */
+CHECKED enum tarn_status tarn_quality_find_input(struct tarn_state *state, const char *fingerprint,
+                                                 const char *output, struct tarn_arena *arena,
+                                                 struct tarn_stored_input **ret,
+                                                 struct tarn_error *err);
 
 #endif

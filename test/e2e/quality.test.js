@@ -169,3 +169,38 @@ test('mistakes name the file, the line and the nearest valid name', (t) => {
   assert.equal(option.status, 2);
   assert.match(option.stderr, /--layer is bronze, silver or gold, not 'silve'/);
 });
+
+test('a run on the same suites and tables as one that passed is not made again', (t) => {
+  const cwd = shop(t, { 'quality/bronze.yml': bronzeSuites });
+  const again = (...args) => /^Unchanged since run \S+ of \S+: /m.test(run(cwd, ...args).stdout);
+  assert.equal(again(), false);
+  assert.equal(again(), true);
+  assert.match(run(cwd).stdout, /5 checks on 1 tables, 4 records held back/);
+  assert.equal(again('--full'), false);
+  assert.equal(again('--layer', 'bronze'), true); /* chooses the same suites */
+  assert.equal(again('--table', 'bronze.orders'), false); /* without the counts of the landing folder */
+  assert.equal(run(cwd, '--json').json.success, true);
+
+  writeFileSync(path.join(cwd, 'in/more.csv'), 'order_id,customer_id,amount,status\n6,10,1.00,PAID\n');
+  assert.equal(tarn(['ingest', 'in/more.csv', '--table', 'orders', '--quiet'], { cwd }).status, 0);
+  assert.equal(again(), false);
+  assert.equal(sql(cwd, "select count(*) as n from quarantine.orders where kind = 'set'")[0].n, 2);
+  assert.equal(again(), true);
+
+  writeFileSync(path.join(cwd, 'quality/bronze.yml'), bronzeSuites.replace('paid, open', 'paid, PAID'));
+  assert.equal(again(), false);
+  writeFileSync(path.join(cwd, 'quality/bronze.yml'), bronzeSuites);
+  assert.equal(again(), false, 'another run has replaced the quarantine meanwhile');
+  assert.equal(again(), true);
+});
+
+test('a run that failed, and one that looks at the clock, is made again', (t) => {
+  const suite = (rule) => `suites:\n  - {name: s, table: bronze.orders, expectations: [${rule}]}\n`;
+  const cwd = shop(t, { 'quality/s.yml': suite('{not_null: customer_id}') });
+  assert.equal(run(cwd).status, 1);
+  assert.equal(run(cwd).status, 1);
+  for (const rule of ['{fresh: {column: _loaded_at, max_age: 10 days}}', '{not_null: order_id, where: "_loaded_at < now()"}']) {
+    writeFileSync(path.join(cwd, 'quality/s.yml'), suite(rule));
+    for (let i = 0; i < 2; i++) assert.doesNotMatch(run(cwd).stdout, /Unchanged/);
+  }
+});

@@ -62,8 +62,8 @@ function findStates(output, entries) {
     const row = output.match(new RegExp(`^\\| ${entry.name} +\\| +(\\w+) \\| +([\\d.]+)s \\|(.*)$`, 'm'));
     if (said) return { entry, state: said };
     if (row?.[1] === 'SKIPPED') return { entry, state: 'SKIPPED', failure: row[3].trim() };
-    const failure = output.match(/Test \S+ (?:\(\S+\) )?failed at [^\n]*\n?[^\n]*/)?.[0] ??
-      output.match(/### Test "\S+" failed[^\n]*\n[^\n]*\n[^\n]*/)?.[0] ?? output.trim().split('\n').slice(-3).join('\n');
+    const failure = output.match(/### Test "(?!<MAIN>)[^\n]*\n[^\n]*/)?.[0] ?? output.match(/### Test "[^\n]*\n[^\n]*/)?.[0] ??
+      output.trim().split('\n').slice(-3).join('\n');
     return { entry, state: 'FAILED', failure };
   });
 }

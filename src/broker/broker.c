@@ -240,6 +240,7 @@ static enum tarn_status open_coordinators(struct tarn_broker *broker, struct tar
                                .now_ms = broker->options.clock_ms,
                                .clock_context = broker->options.clock_context};
     tarn_group_options_init(&groups);
+    groups.initial_delay_ms = broker->options.rebalance_delay_ms;
     tarn_transaction_options_init(&transactions);
     TARN_TRY(tarn_groups_open(&world, &groups, &broker->groups, err));
     tarn_catalog_watch(broker->catalog, on_topic_changed, broker);

@@ -17,7 +17,7 @@ enum {
 
 /* The arguments as they were given; -1, NULL and false: not. */
 struct arguments {
-    int64_t port, partitions, registry_port, rest_port;
+    int64_t rebalance_delay_ms, port, partitions, registry_port, rest_port;
     const char *advertise, *certificate, *key, *client_ca, *durability;
     bool authorize, allow_if_no_acl, no_auto_create;
     struct tarn_strings listeners, users, super_users;
@@ -286,6 +286,7 @@ static enum tarn_status parse_arguments(int argc, char **argv, struct tarn_commo
         {"tls-client-ca", 0, TARN_OPTION_STR, &arguments->client_ca},
         {"user", 0, TARN_OPTION_LIST, &arguments->users},
         {"super-user", 0, TARN_OPTION_LIST, &arguments->super_users},
+        {"rebalance-delay", 0, TARN_OPTION_INT, &arguments->rebalance_delay_ms},
         {"authorize", 0, TARN_OPTION_FLAG, &arguments->authorize},
         {"allow-if-no-acl", 0, TARN_OPTION_FLAG, &arguments->allow_if_no_acl},
         {"partitions", 0, TARN_OPTION_INT, &arguments->partitions},
@@ -329,6 +330,7 @@ static enum tarn_status merge(struct tarn_broker_setup *setup,
         return tarn_fail(err, TARN_USAGE, "--partitions is a number from 1 to 10000");
     if (given->partitions > 0)
         setup->options.partitions = (int32_t)given->partitions;
+    setup->options.rebalance_delay_ms = (int32_t)given->rebalance_delay_ms;
     setup->options.authorize |= given->authorize;
     setup->options.allow_if_no_acl |= given->allow_if_no_acl;
     setup->options.auto_create_topics &= !given->no_auto_create;

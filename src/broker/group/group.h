@@ -43,7 +43,9 @@ struct tarn_group_options {
     int32_t max_size;               /* group.max.size, no limit */
     int32_t gather_ms; /* how long a group's first generation waits for members that have asked for
                           an id and not yet come back with it; it does not wait for others, 50 ms */
-    int32_t metadata_max_bytes;   /* offset.metadata.max.bytes, 4096 */
+    int32_t initial_delay_ms;   /* group.initial.rebalance.delay.ms, none: a first generation waits
+                                   this long for more members, whoever has come */
+    int32_t metadata_max_bytes; /* offset.metadata.max.bytes, 4096 */
     int64_t offsets_retention_ms; /* offsets.retention.minutes, 7 d */
     int64_t check_interval_ms; /* offsets.retention.check.interval.ms, 10 min: when groups that hold
                                   nothing go */

@@ -73,6 +73,7 @@ struct tarn_group {
     size_t member_count, member_capacity;
     struct tarn_member **pending; /* ids given to new members, who have not come back with them */
     size_t pending_count, pending_capacity;
+    bool is_gathering; /* the first generation waits out the initial delay */
     bool topics_known; /* what its members subscribe to */
     struct tarn_text *topics;
     size_t topic_count;

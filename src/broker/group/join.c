@@ -142,13 +142,19 @@ static void complete_join(struct tarn_group *group)
 
 static void on_join_timeout(struct tarn_timer *timer)
 {
-    complete_join(TARN_TIMER_OWNER(timer, struct tarn_group, phase));
+    struct tarn_group *group = TARN_TIMER_OWNER(timer, struct tarn_group, phase);
+    group->is_gathering = false;
+    complete_join(group);
 }
 
 void tarn_group_maybe_complete_join(struct tarn_group *group)
 {
-    if (group->state == TARN_GROUP_PREPARING && tarn_group_all_joined(group))
-        complete_join(group);
+    if (group->state != TARN_GROUP_PREPARING || !tarn_group_all_joined(group))
+        return;
+    if (group->is_gathering && group->member_count > 0)
+        return;
+    group->is_gathering = false;
+    complete_join(group);
 }
 
 /* Syncs that are parked belong to a generation that is over. */
@@ -169,7 +175,13 @@ void tarn_group_prepare(struct tarn_group *group)
     tarn_world_stop(world, &group->phase);
     dismiss_syncs(group);
     bool initial = group->state == TARN_GROUP_EMPTY;
+    int32_t delay_ms = group->groups->options.initial_delay_ms;
     tarn_group_enter(group, TARN_GROUP_PREPARING);
+    group->is_gathering = initial && delay_ms > 0;
+    if (group->is_gathering) {
+        tarn_world_start(world, &group->phase, delay_ms, on_join_timeout);
+        return;
+    }
     if (tarn_group_all_joined(group)) {
         complete_join(group);
         return;

@@ -152,6 +152,11 @@ const char *tarn_model_target_file(const struct tarn_model_project *project,
 {
     const char *slash = project->target_path[0] == '/' ? "" : "/";
     const char *root = *slash ? project->directory : "";
+    const char *extension = tarn_path_extension(node->original_path);
+    bool is_yaml = strcmp(extension, ".yml") == 0 || strcmp(extension, ".yaml") == 0;
+    if (is_yaml && node->kind == TARN_NODE_SNAPSHOT)
+        return tarn_arena_format(arena, "%s%s%s/%s/%s/%s/%s.sql", root, slash, project->target_path,
+                                 folder, node->package->name, node->original_path, node->name);
     if (node->is_generic || node->kind == TARN_NODE_UNIT_TEST)
         return tarn_arena_format(arena, "%s%s%s/%s/%s/%s/%s.sql", root, slash, project->target_path,
                                  folder, node->package->name, node->original_path,

@@ -341,6 +341,60 @@ static enum tarn_status read_folder(struct finder *f, enum tarn_path_kind kind,
     return TARN_OK;
 }
 
+/* --- snapshots that are nothing but YAML: `relation: ref('orders')` */
+
+static enum tarn_status add_yaml_snapshot(struct tarn_model_project *project,
+                                          struct tarn_model_context *context,
+                                          struct tarn_model_patch *patch, struct tarn_error *err)
+{
+    struct tarn_arena *arena = project->arena;
+    const char *name, *relation;
+    TARN_TRY(tarn_yaml_str_required(patch->yaml, "name", &name, err));
+    TARN_TRY(tarn_yaml_str_required(patch->yaml, "relation", &relation, err));
+    struct tarn_model_node *node =
+        tarn_model_node_new(project, TARN_NODE_SNAPSHOT, patch->package, name);
+    node->file = patch->yaml->file;
+    node->original_path = patch->path;
+    node->path = tarn_model_path_below(patch->package, patch->path);
+    node->fqn = tarn_model_fqn(arena, patch->package, node->path, 1, &node->fqn_count);
+    node->fqn[node->fqn_count++] = name;
+    node->unique_id = tarn_arena_format(arena, "snapshot.%s.%s", patch->package->name, name);
+    node->raw_code = tarn_text_of(tarn_arena_format(arena, "select * from {{ %s }}", relation));
+    node->first_line = (unsigned)patch->yaml->line;
+    tarn_sha256_hex(node->raw_code, node->checksum);
+    TARN_TRY(tarn_model_parse_template(project, patch->path, node->raw_code,
+                                       (unsigned)patch->yaml->line, &node->tmpl, err));
+    return finish_node(project, context, node, patch, err);
+}
+
+static int by_place(const void *a, const void *b)
+{
+    const struct tarn_yaml *x = (*(struct tarn_model_patch *const *)a)->yaml,
+                           *y = (*(struct tarn_model_patch *const *)b)->yaml;
+    int order = strcmp(x->file, y->file);
+    return order ? order : x->line - y->line;
+}
+
+static enum tarn_status read_yaml_snapshots(struct tarn_model_project *project,
+                                            struct tarn_model_context *context,
+                                            struct tarn_error *err)
+{
+    size_t count = 0;
+    struct tarn_model_patch **found =
+        tarn_arena_array(project->arena, project->patches.cap + 1, sizeof *found);
+    for (size_t i = 0; i < project->patches.cap; i++) {
+        struct tarn_model_patch *patch = project->patches.entries[i].value;
+        if (patch && !patch->is_used &&
+            strncmp(project->patches.entries[i].key, "snapshots:", 10) == 0 &&
+            tarn_yaml_get(patch->yaml, "relation"))
+            found[count++] = patch;
+    }
+    qsort(found, count, sizeof(struct tarn_model_patch *), by_place);
+    for (size_t i = 0; i < count; i++)
+        TARN_TRY(add_yaml_snapshot(project, context, found[i], err));
+    return TARN_OK;
+}
+
 static void warn_unused_patches(struct tarn_model_project *project)
 {
     for (size_t i = 0; i < project->patches.cap; i++) {
@@ -350,8 +404,6 @@ static void warn_unused_patches(struct tarn_model_project *project)
             strncmp(key, "analyses:", 9) == 0 || tarn_yaml_get(patch->yaml, "versions"))
             continue;
         const char *name = strrchr(key, ':') + 1;
-        if (strncmp(key, "snapshots:", 10) == 0 && tarn_yaml_get(patch->yaml, "relation"))
-            continue;
         const char *nearest = tarn_name_map_nearest(&project->by_name, name);
         tarn_model_warn(project, "%s:%d: '%s' is described and there is no such file%s%s%s",
                         patch->yaml->file, patch->yaml->line, name,
@@ -375,6 +427,7 @@ enum tarn_status tarn_model_read_nodes(struct tarn_model_project *project,
             }
         }
     }
+    TARN_TRY(read_yaml_snapshots(project, context, err));
     warn_unused_patches(project);
     tarn_model_context_begin(context, NULL, false);
     return TARN_OK;

@@ -423,3 +423,19 @@ test('an enforced contract fixes names and types, or the model is not made', (t)
     assert.match(run.by.m.message, said);
   }
 });
+
+test('a snapshot may be nothing but YAML', (t) => {
+  const cwd = project(t, { 'models/m.sql': 'select 1 as id, {{ var("v", 1) }} as v', 'snapshots/all.yml': `snapshots:
+  - name: m_history
+    relation: ref('m')
+    description: What m was.
+    config: {schema: kept, unique_key: id, strategy: check, check_cols: [v]}
+    columns: [{name: id, tests: [not_null]}]
+` });
+  for (const v of [1, 1, 2]) assert.equal(dbt(cwd, 'build', '--select', 'm+', '--vars', `{v: ${v}}`).status, 0);
+  assert.deepEqual(rows(cwd, 'select v, dbt_valid_to is null as open from main_kept.m_history order by v'),
+    [{ v: 1, open: false }, { v: 2, open: true }]);
+  const wrong = dbt(project(t, { 'snapshots/all.yml': "snapshots:\n  - name: h\n    relation: ref('x')\n    config: {unique_key: id}\n" }), 'build');
+  assert.equal(wrong.status, 2);
+  assert.match(wrong.stderr, /snapshots\/all\.yml:2: snapshot 'h': ref\('x'\)/);
+});

@@ -84,6 +84,7 @@ void tarn_broker_options_init(struct tarn_broker_options *options)
         .durability = TARN_DURABILITY_SYNC,
         .auto_create_topics = true,
         .partitions = 1,
+        .rebalance_delay_ms = 15,
         .request_max_bytes = 100 << 20,
         .connections_max = 10000,
         .idle_timeout_ms = 10 * 60 * 1000,

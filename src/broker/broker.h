@@ -64,12 +64,12 @@ struct tarn_broker_options {
     bool authorize;       /* ACLs decide; otherwise everything is allowed */
     bool allow_if_no_acl; /* Kafka's allow.everyone.if.no.acl.found */
     enum tarn_broker_durability durability;
-    bool auto_create_topics;   /* default on */
-    int32_t partitions;        /* of an auto-created topic, and of one created with -1; default 1 */
-    int64_t request_max_bytes; /* socket.request.max.bytes, default 100 MiB */
-    int32_t connections_max;   /* default 10,000 */
-    int64_t idle_timeout_ms;   /* connections.max.idle.ms, default 10 min */
-    int32_t rebalance_delay_ms;      /* group.initial.rebalance.delay.ms, default 0 */
+    bool auto_create_topics; /* default on */
+    int32_t partitions;      /* of an auto-created topic, and of one created with -1; default 1 */
+    int32_t rebalance_delay_ms;      /* group.initial.rebalance.delay.ms, default 15 */
+    int64_t request_max_bytes;       /* socket.request.max.bytes, default 100 MiB */
+    int32_t connections_max;         /* default 10,000 */
+    int64_t idle_timeout_ms;         /* connections.max.idle.ms, default 10 min */
     int64_t half_request_timeout_ms; /* a request that began has to go on; default 30 s */
     int64_t
         output_max_bytes; /* a connection whose peer reads slowly is not served beyond it; 8 MiB */

@@ -11,13 +11,14 @@ enum {
     DEFAULT_PORT = 9092,
     DEFAULT_REGISTRY_PORT = 8081,
     DEFAULT_REST_PORT = 8082,
+    REBALANCE_DELAY_MAX_MS = 60000,
     PORT_UNSAID = -2,
     PORT_MAX = 65535
 };
 
 /* The arguments as they were given; -1, NULL and false: not. */
 struct arguments {
-    int64_t rebalance_delay_ms, port, partitions, registry_port, rest_port;
+    int64_t port, partitions, rebalance_delay, registry_port, rest_port;
     const char *advertise, *certificate, *key, *client_ca, *durability;
     bool authorize, allow_if_no_acl, no_auto_create;
     struct tarn_strings listeners, users, super_users;
@@ -116,13 +117,22 @@ static void add_super_user(struct tarn_broker_setup *setup, const char *name)
 
 /* ---- tarn.yml ---- */
 
-static const char *const yaml_keys[] = {
-    "listeners",   "advertise",          "certificate",
-    "key",         "client_ca",          "users",
-    "super_users", "authorize",          "allow_if_no_acl",
-    "partitions",  "auto_create_topics", "durability",
-    "address",     "properties", /* those of its clients (topic_access.h) */
-    NULL};
+static const char *const yaml_keys[] = {"listeners",
+                                        "advertise",
+                                        "certificate",
+                                        "key",
+                                        "client_ca",
+                                        "users",
+                                        "super_users",
+                                        "authorize",
+                                        "allow_if_no_acl",
+                                        "partitions",
+                                        "auto_create_topics",
+                                        "durability",
+                                        "rebalance_delay_ms",
+                                        "address",
+                                        "properties", /* those of its clients (topic_access.h) */
+                                        NULL};
 
 static enum tarn_status read_yaml_users(struct tarn_broker_setup *setup,
                                         const struct tarn_yaml *section, struct tarn_error *err)
@@ -190,6 +200,10 @@ static enum tarn_status read_yaml(struct tarn_broker_setup *setup,
         tarn_yaml_bool(section, "auto_create_topics", &setup->options.auto_create_topics, err));
     TARN_TRY(tarn_yaml_int(section, "partitions", 1, 10000, &partitions, err));
     setup->options.partitions = (int32_t)partitions;
+    int64_t delay_ms = setup->options.rebalance_delay_ms;
+    TARN_TRY(
+        tarn_yaml_int(section, "rebalance_delay_ms", 0, REBALANCE_DELAY_MAX_MS, &delay_ms, err));
+    setup->options.rebalance_delay_ms = (int32_t)delay_ms;
     take_yaml_path(project, &defaults->certificate);
     take_yaml_path(project, &defaults->key);
     take_yaml_path(project, &defaults->client_ca);
@@ -286,10 +300,10 @@ static enum tarn_status parse_arguments(int argc, char **argv, struct tarn_commo
         {"tls-client-ca", 0, TARN_OPTION_STR, &arguments->client_ca},
         {"user", 0, TARN_OPTION_LIST, &arguments->users},
         {"super-user", 0, TARN_OPTION_LIST, &arguments->super_users},
-        {"rebalance-delay", 0, TARN_OPTION_INT, &arguments->rebalance_delay_ms},
         {"authorize", 0, TARN_OPTION_FLAG, &arguments->authorize},
         {"allow-if-no-acl", 0, TARN_OPTION_FLAG, &arguments->allow_if_no_acl},
         {"partitions", 0, TARN_OPTION_INT, &arguments->partitions},
+        {"rebalance-delay", 0, TARN_OPTION_INT, &arguments->rebalance_delay},
         {"no-auto-create", 0, TARN_OPTION_FLAG, &arguments->no_auto_create},
         {"durability", 0, TARN_OPTION_STR, &arguments->durability},
         {"registry-port", 0, TARN_OPTION_INT, &arguments->registry_port},
@@ -330,7 +344,11 @@ static enum tarn_status merge(struct tarn_broker_setup *setup,
         return tarn_fail(err, TARN_USAGE, "--partitions is a number from 1 to 10000");
     if (given->partitions > 0)
         setup->options.partitions = (int32_t)given->partitions;
-    setup->options.rebalance_delay_ms = (int32_t)given->rebalance_delay_ms;
+    if (given->rebalance_delay < -1 || given->rebalance_delay > REBALANCE_DELAY_MAX_MS)
+        return tarn_fail(err, TARN_USAGE, "--rebalance-delay is a number of milliseconds up to %d",
+                         REBALANCE_DELAY_MAX_MS);
+    if (given->rebalance_delay >= 0)
+        setup->options.rebalance_delay_ms = (int32_t)given->rebalance_delay;
     setup->options.authorize |= given->authorize;
     setup->options.allow_if_no_acl |= given->allow_if_no_acl;
     setup->options.auto_create_topics &= !given->no_auto_create;
@@ -347,8 +365,11 @@ enum tarn_status tarn_broker_setup_read(int argc, char **argv, struct tarn_commo
                                         struct tarn_broker_setup *ret_setup, struct tarn_error *err)
 {
     struct tarn_broker_setup setup = {.arena = tarn_arena_new()};
-    struct arguments arguments = {
-        .port = -1, .partitions = -1, .registry_port = PORT_UNSAID, .rest_port = PORT_UNSAID};
+    struct arguments arguments = {.port = -1,
+                                  .partitions = -1,
+                                  .rebalance_delay = -1,
+                                  .registry_port = PORT_UNSAID,
+                                  .rest_port = PORT_UNSAID};
     tarn_broker_options_init(&setup.options);
     enum tarn_status status = parse_arguments(argc, argv, common, &arguments, err);
     if (status == TARN_OK)

@@ -40,6 +40,17 @@ export function startTarn(t, args, { cwd, env = {} } = {}) {
   return child;
 }
 
+// Runs what is handed to it when the test `t` ends, the last first (t.after runs the first first).
+const stacks = new WeakMap();
+export function later(t, close) {
+  if (!stacks.has(t)) {
+    const stack = [];
+    stacks.set(t, stack);
+    t.after(async () => { while (stack.length) await stack.pop()(); });
+  }
+  stacks.get(t).push(close);
+}
+
 // Waits until `condition()` gives something true, and returns it.
 export async function until(what, condition) {
   const deadline = Date.now() + waitMaxMs;

@@ -2,8 +2,8 @@
  *
  * A state machine without sockets, on the loop thread. Classic groups as Kafka runs them: Empty ->
  * PreparingRebalance -> CompletingRebalance -> Stable, members with session timeouts, static
- * members, votes for the protocol. There is no initial rebalance delay: a first generation waits
- * only for members that are known to be on their way.
+ * members, votes for the protocol. The initial rebalance delay is a blink, not Kafka's three
+ * seconds: enough for consumers that are started together.
  *
  * What lasts is in the log's journal: one key per group ("group/<id>": generation, protocol,
  * members and their assignments, as of the last Stable or Empty) and one per offset
@@ -41,11 +41,11 @@ struct tarn_group_options {
     int32_t session_timeout_max_ms; /* group.max.session.timeout.ms, 30 min */
     int32_t new_member_timeout_ms;  /* how long a new member may wait in its first join, 5 min */
     int32_t max_size;               /* group.max.size, no limit */
-    int32_t gather_ms; /* how long a group's first generation waits for members that have asked for
-                          an id and not yet come back with it; it does not wait for others, 50 ms */
-    int32_t initial_delay_ms;   /* group.initial.rebalance.delay.ms, none: a first generation waits
-                                   this long for more members, whoever has come */
-    int32_t metadata_max_bytes; /* offset.metadata.max.bytes, 4096 */
+    /* group.initial.rebalance.delay.ms, 15 ms: a group's first generation waits this long for
+     * others who start at the same time, and again for as long as somebody new comes meanwhile; 0:
+     * not at all. */
+    int32_t initial_delay_ms;
+    int32_t metadata_max_bytes;   /* offset.metadata.max.bytes, 4096 */
     int64_t offsets_retention_ms; /* offsets.retention.minutes, 7 d */
     int64_t check_interval_ms; /* offsets.retention.check.interval.ms, 10 min: when groups that hold
                                   nothing go */

@@ -65,6 +65,8 @@ struct tarn_group {
     struct tarn_groups *groups;
     struct tarn_text id;
     enum tarn_group_state state;
+    bool gathers;  /* in PREPARING: the initial delay of its first generation runs */
+    bool newcomer; /* somebody new has come while it ran */
     int32_t generation;
     int64_t state_ms;                         /* wall clock of the last change of state */
     struct tarn_text protocol_type, protocol; /* data NULL: none */
@@ -73,7 +75,6 @@ struct tarn_group {
     size_t member_count, member_capacity;
     struct tarn_member **pending; /* ids given to new members, who have not come back with them */
     size_t pending_count, pending_capacity;
-    bool is_gathering; /* the first generation waits out the initial delay */
     bool topics_known; /* what its members subscribe to */
     struct tarn_text *topics;
     size_t topic_count;

@@ -263,6 +263,7 @@ static void run(uint64_t seed)
     draws = 0;
     (void)fake_world(&log_, &timers);
     tarn_group_options_init(&options);
+    options.initial_delay_ms = below(2) ? 500 : 0;
     options.max_size = below(3) ? INT32_MAX : 3;
     open_groups();
     memset(clients, 0, sizeof clients);

@@ -44,6 +44,7 @@ static int set_up(void **state)
     timers.count = 0;
     (void)fake_world(&log_, &timers);
     tarn_group_options_init(&options);
+    options.initial_delay_ms = 0;
     arena = tarn_arena_new();
     closing = false;
     open_groups();
@@ -284,7 +285,7 @@ static void one_member(void **state)
     char id[TEXT_MAX];
     memcpy(id, join.id, sizeof id);
     join_with(&(struct joining){.id = id}, &join);
-    assert_int_equal(join.count, 1); /* nobody else is on the way: no delay */
+    assert_int_equal(join.count, 1);
     assert_int_equal(join.error, TARN_KAFKA_NONE);
     assert_int_equal(join.generation, 1);
     assert_string_equal(join.leader, id);
@@ -314,25 +315,31 @@ static void old_clients_get_no_id_first(void **state)
     assert_int_equal(join.generation, 1);
 }
 
-static void first_generation_waits_for_those_on_the_way(void **state)
+static void the_first_generation_waits_for_others_who_start(void **state)
 {
     (void)state;
+    options.initial_delay_ms = 15;
+    restart();
     struct answer a, b, late;
-    join_with(&(struct joining){0}, &a);
-    join_with(&(struct joining){0}, &b);
-    join_with(&(struct joining){0}, &late); /* never comes back */
-    char id_a[TEXT_MAX], id_b[TEXT_MAX];
-    memcpy(id_a, a.id, sizeof id_a);
-    memcpy(id_b, b.id, sizeof id_b);
-    join_with(&(struct joining){.id = id_a}, &a);
-    join_with(&(struct joining){.id = id_b}, &b);
+    join_new(&a);
+    fake_pass(&timers, 14);
+    join_with(&(struct joining){0}, &b); /* asks for an id: one is on the way */
+    fake_pass(&timers, 1);
     assert_int_equal(a.count, 0);
-    fake_pass(&timers, options.gather_ms);
+    join_with(&(struct joining){.id = b.id}, &b);
+    fake_pass(&timers, 14);
+    assert_int_equal(a.count, 0);
+    fake_pass(&timers, 16);
     assert_int_equal(a.count, 1);
     assert_int_equal(b.count, 1);
     assert_int_equal(a.member_count, 2);
     assert_int_equal(b.member_count, 0); /* the leader's business */
-    assert_string_equal(b.leader, id_a);
+    assert_string_equal(b.leader, a.id);
+    assert_int_equal(a.generation, 1);
+    join_new(&late); /* from now on, a rebalance like any other */
+    join_again(a.id, &a);
+    join_again(b.id, &b);
+    assert_int_equal(late.generation, 2);
 }
 
 static void refusals(void **state)
@@ -994,7 +1001,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(one_member),
         TEST(old_clients_get_no_id_first),
-        TEST(first_generation_waits_for_those_on_the_way),
+        TEST(the_first_generation_waits_for_others_who_start),
         TEST(refusals),
         TEST(votes_decide_on_the_protocol),
         TEST(second_member_rebalances),

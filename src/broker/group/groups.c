@@ -11,7 +11,7 @@ void tarn_group_options_init(struct tarn_group_options *options)
         .session_timeout_max_ms = 30 * 60 * 1000,
         .new_member_timeout_ms = 5 * 60 * 1000,
         .max_size = INT32_MAX,
-        .gather_ms = 50,
+        .initial_delay_ms = 15,
         .metadata_max_bytes = 4096,
         .offsets_retention_ms = 7LL * 24 * 3600 * 1000,
         .check_interval_ms = 10 * 60 * 1000,

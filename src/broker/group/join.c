@@ -114,6 +114,7 @@ static void complete_join(struct tarn_group *group)
 {
     const struct tarn_world *world = &group->groups->world;
     tarn_world_stop(world, &group->phase);
+    group->gathers = false;
     remove_absent_members(group);
     if (!elect(group) && group->member_count > 0) {
         /* Only static members that are away: they keep their places. */
@@ -142,19 +143,26 @@ static void complete_join(struct tarn_group *group)
 
 static void on_join_timeout(struct tarn_timer *timer)
 {
-    struct tarn_group *group = TARN_TIMER_OWNER(timer, struct tarn_group, phase);
-    group->is_gathering = false;
-    complete_join(group);
+    complete_join(TARN_TIMER_OWNER(timer, struct tarn_group, phase));
 }
 
 void tarn_group_maybe_complete_join(struct tarn_group *group)
 {
-    if (group->state != TARN_GROUP_PREPARING || !tarn_group_all_joined(group))
+    if (group->state == TARN_GROUP_PREPARING && !group->gathers && tarn_group_all_joined(group))
+        complete_join(group);
+}
+
+static void on_gathered(struct tarn_timer *timer)
+{
+    struct tarn_group *group = TARN_TIMER_OWNER(timer, struct tarn_group, phase);
+    int64_t waited_ms = tarn_world_now_ms(&group->groups->world) - group->state_ms;
+    if (!group->newcomer || waited_ms >= tarn_group_rebalance_timeout_ms(group)) {
+        complete_join(group);
         return;
-    if (group->is_gathering && group->member_count > 0)
-        return;
-    group->is_gathering = false;
-    complete_join(group);
+    }
+    group->newcomer = false;
+    tarn_world_start(&group->groups->world, &group->phase, group->groups->options.initial_delay_ms,
+                     on_gathered);
 }
 
 /* Syncs that are parked belong to a generation that is over. */
@@ -174,22 +182,17 @@ void tarn_group_prepare(struct tarn_group *group)
     const struct tarn_world *world = &group->groups->world;
     tarn_world_stop(world, &group->phase);
     dismiss_syncs(group);
-    bool initial = group->state == TARN_GROUP_EMPTY;
     int32_t delay_ms = group->groups->options.initial_delay_ms;
+    group->gathers = group->state == TARN_GROUP_EMPTY && delay_ms > 0;
+    group->newcomer = false;
     tarn_group_enter(group, TARN_GROUP_PREPARING);
-    group->is_gathering = initial && delay_ms > 0;
-    if (group->is_gathering) {
-        tarn_world_start(world, &group->phase, delay_ms, on_join_timeout);
-        return;
-    }
-    if (tarn_group_all_joined(group)) {
+    if (group->gathers)
+        tarn_world_start(world, &group->phase, delay_ms, on_gathered);
+    else if (tarn_group_all_joined(group))
         complete_join(group);
-        return;
-    }
-    int32_t timeout_ms = tarn_group_rebalance_timeout_ms(group);
-    if (initial && group->groups->options.gather_ms < timeout_ms)
-        timeout_ms = group->groups->options.gather_ms;
-    tarn_world_start(world, &group->phase, timeout_ms, on_join_timeout);
+    else
+        tarn_world_start(world, &group->phase, tarn_group_rebalance_timeout_ms(group),
+                         on_join_timeout);
 }
 
 void tarn_group_rebalance(struct tarn_group *group)
@@ -252,6 +255,7 @@ static void add_member(struct tarn_group *group, struct tarn_text id, const stru
         tarn_own_again(&group->protocol_type, join->request->protocol_type);
     struct tarn_member *pending = tarn_member_find_pending(group, id);
     tarn_member_add(group, member);
+    group->newcomer = true;
     if (pending)
         tarn_member_remove_pending(pending); /* `id` may be its text: not used any more */
     tarn_member_expect(member, group->groups->options.new_member_timeout_ms);
@@ -328,6 +332,7 @@ static void join_unknown(struct tarn_group *group, const struct join *join)
          * fill the group (KIP-394). */
         struct tarn_member *pending = tarn_member_new(group, id);
         tarn_member_add_pending(group, pending);
+        group->newcomer = true;
         tarn_member_expect(pending, join->request->session_timeout_ms);
         refuse(join, TARN_KAFKA_MEMBER_ID_REQUIRED, id);
     } else {

@@ -222,7 +222,7 @@ static enum tarn_status run(int argc, char **argv, struct tarn_error *err)
     if (status == TARN_OK && at_text)
         status = tarn_at_parse(at_text, &at, err);
     if (status == TARN_OK)
-        status = tarn_workspace_open(&common, &ws, err);
+        status = tarn_workspace_open_existing(&common, &ws, err);
     if (status == TARN_OK) {
         status = describe(&ws, names.items[0], at, common.json, err);
         tarn_workspace_close(&ws);

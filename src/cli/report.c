@@ -458,7 +458,7 @@ static enum tarn_status run(int argc, char **argv, struct tarn_error *err)
     if (status == TARN_OK && args.names.count > 1)
         status = tarn_fail(err, TARN_USAGE, "it takes one report, not %zu", args.names.count);
     if (status == TARN_OK)
-        status = tarn_workspace_open(&args.common, &ws, err);
+        status = tarn_workspace_open_existing(&args.common, &ws, err);
     if (status == TARN_OK) {
         status = write_report(&args, &ws, format, at, err);
         tarn_workspace_close(&ws);

@@ -121,7 +121,7 @@ static enum tarn_status run(int argc, char **argv, struct tarn_error *err)
     if (status == TARN_OK)
         status = read_statements(&args, &sql, err);
     if (status == TARN_OK)
-        status = tarn_workspace_open(&args.common, &ws, err);
+        status = tarn_workspace_open_existing(&args.common, &ws, err);
     if (status == TARN_OK) {
         status = run_all(&ws, &args, tarn_buffer_text(&sql), format, at, err);
         tarn_workspace_close(&ws);

@@ -141,7 +141,7 @@ static enum tarn_status run(int argc, char **argv, struct tarn_error *err)
     if (status == TARN_OK && names.count > 1)
         status = tarn_fail(err, TARN_USAGE, "it takes one namespace, not %zu", names.count);
     if (status == TARN_OK)
-        status = tarn_workspace_open(&common, &ws, err);
+        status = tarn_workspace_open_existing(&common, &ws, err);
     if (status == TARN_OK) {
         status = list(&ws, names.count ? names.items[0] : NULL, format, err);
         tarn_workspace_close(&ws);

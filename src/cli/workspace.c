@@ -48,6 +48,19 @@ enum tarn_status tarn_workspace_open(const struct tarn_common *common,
     return TARN_OK;
 }
 
+enum tarn_status tarn_workspace_open_existing(const struct tarn_common *common,
+                                              struct tarn_workspace *ret_workspace,
+                                              struct tarn_error *err)
+{
+    if (common->data && !tarn_directory_exists(common->data))
+        return tarn_fail(
+            err, TARN_USAGE,
+            "opening the data folder %s: it is not there; name another with --data, or "
+            "`tarn ingest` or `tarn up` make it",
+            common->data);
+    return tarn_workspace_open(common, ret_workspace, err);
+}
+
 void tarn_workspace_close(struct tarn_workspace *workspace)
 {
     tarn_engine_leave(workspace->engine);

@@ -18,10 +18,14 @@ struct tarn_workspace {
     struct tarn_progress *progress; /* quiet with --json or --quiet */
 };
 
-/* Opens everything, making the data folder when it is missing. */
+/* Opens everything, making the data folder when it is missing. For commands that only read there is
+ * _existing: a folder that --data names has to be there. */
 CHECKED enum tarn_status tarn_workspace_open(const struct tarn_common *common,
                                              struct tarn_workspace *ret_workspace,
                                              struct tarn_error *err);
+CHECKED enum tarn_status tarn_workspace_open_existing(const struct tarn_common *common,
+                                                      struct tarn_workspace *ret_workspace,
+                                                      struct tarn_error *err);
 /* Usable with TARN_AUTO; zeroed is fine. DuckDB is left as it is: the process has to end with
  * _exit, as main does. */
 void tarn_workspace_close(struct tarn_workspace *workspace);

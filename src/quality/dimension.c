@@ -73,8 +73,8 @@ void tarn_table_scores(const struct tarn_suite_report *suites, size_t suite_coun
             for (size_t n = 0; n < suites[k].count; n++) {
                 const struct tarn_outcome *o = &suites[k].outcomes[n];
                 add_outcome(pools, o);
-                if (o->element_count > score.rows)
-                    score.rows = o->element_count;
+                if (o->table_rows > score.rows)
+                    score.rows = o->table_rows;
             }
         }
         set_score(&score, pools);

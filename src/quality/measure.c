@@ -17,7 +17,7 @@ enum {
     BITMAP_MAX_BITS = 900 * 1000 * 1000,
 };
 
-enum { SLOT_ELEMENTS, SLOT_CONSIDERED, SLOT_UNEXPECTED, SLOT_UNUSED };
+enum { SLOT_ELEMENTS, SLOT_CONSIDERED, SLOT_UNEXPECTED, SLOT_UNUSED, SLOT_TABLE_ROWS };
 enum { SLOT_OBSERVED, SLOT_HOLDS, SLOT_SCORE };
 enum { SLOT_KEY_MIN = SLOT_UNEXPECTED, SLOT_KEY_MAX = SLOT_UNUSED };
 
@@ -94,6 +94,7 @@ static void plan_check(struct tarn_plan *p, size_t at)
     if (shape == TARN_SHAPE_CATALOG || shape == TARN_SHAPE_QUERY)
         return;
     p->scan_of[at] = find_scan(p, tarn_relation_of(check));
+    p->slots_of[at][SLOT_TABLE_ROWS] = add_slot(p, p->scan_of[at], "count(*)");
     if (shape != TARN_SHAPE_AGGREGATE) {
         plan_counts(p, at);
         return;
@@ -175,6 +176,8 @@ static void take_counts(struct tarn_plan *p, size_t at)
 {
     struct tarn_outcome *o = &p->outcomes[at];
     enum tarn_check_shape shape = o->check->e->type->shape;
+    if (shape != TARN_SHAPE_CATALOG && shape != TARN_SHAPE_QUERY && !o->check->source)
+        o->table_rows = slot_of(p, at, SLOT_TABLE_ROWS)->integer;
     if (shape == TARN_SHAPE_CATALOG) {
         o->success = o->check->catalog_holds;
         o->observed_json = o->check->observed_json;

@@ -25,6 +25,7 @@ struct tarn_sample {
 struct tarn_outcome {
     const struct tarn_check *check;
     bool success;
+    int64_t table_rows;       /* of the table; 0 when it was not scanned */
     int64_t element_count;    /* rows looked at */
     int64_t considered_count; /* of them, with a value to judge */
     int64_t unexpected_count;

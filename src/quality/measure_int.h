@@ -12,7 +12,7 @@
 enum {
     TARN_MEASURE_SQL_BYTES = 32 << 20,
     TARN_MEASURE_VALUE_BYTES = 1 << 20,
-    SLOTS_PER_CHECK = 4,
+    SLOTS_PER_CHECK = 5,
 };
 
 /* One column of a fused SELECT. */

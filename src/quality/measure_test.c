@@ -164,6 +164,9 @@ static void options_apply(void **state)
     expect(f, "  - in_set: {column: status, values: [placed, paid], mostly: 0.76}\n", "no 1/4");
     expect(f, "  - not_null: amount\n    where: id < 3\n", "ok 0/3");
     expect(f, "  - unique: id\n    where: status = 'paid'\n", "ok 0/2");
+    assert_int_equal(f->report.scores[0].rows, 5); /* of the table, not of the condition */
+    expect(f, "  - mean_between: {column: amount, min: 5, where: status = 'nowhere'}\n", "no null");
+    assert_int_equal(f->report.scores[0].rows, 5);
     expect(f,
            "  - unique: {column: id, row_condition: 'amount < 50 and status.notNull()', "
            "condition_parser: pandas}\n",

@@ -1,6 +1,6 @@
 // A person's own files: init, ingest FILE, sql, tables, describe, report.
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { spawnSync } from 'node:child_process';
 import { test } from 'node:test';
@@ -240,4 +240,18 @@ test('init --example copies a whole example', (t) => {
   run(cwd, 'init', 'mine', '--example', 'commerce');
   assert.match(readFileSync(path.join(cwd, 'mine/tarn.yml'), 'utf8'), /name: commerce/);
   assert.match(tarn(['init', 'other', '--example', 'nope'], { cwd }).stderr, /no example 'nope'/);
+});
+
+test('a data folder that is mistyped is not made, a report that is not there does not empty a file', (t) => {
+  const cwd = makeFolder(t, { 'tarn.yml': 'name: mine\n', 'reports/daily.yml': 'title: Daily\nsections:\n  - {title: One, sql: select 1 as one}\n', 'out.txt': 'kept' });
+  for (const args of [['tables'], ['describe', 'bronze.x'], ['sql', 'select 1'], ['report', 'daily']]) {
+    const done = tarn([...args, '--data', 'typo'], { cwd });
+    assert.equal(done.status, 2, done.stderr);
+    assert.match(done.stderr, /opening the data folder typo: it is not there/);
+    assert.equal(existsSync(path.join(cwd, 'typo')), false);
+  }
+  assert.notEqual(tarn(['report', 'nope', '--output', 'out.txt'], { cwd }).status, 0);
+  assert.equal(readFileSync(path.join(cwd, 'out.txt'), 'utf8'), 'kept');
+  assert.equal(tarn(['report', 'daily', '--output', 'out.txt'], { cwd }).status, 0);
+  assert.match(readFileSync(path.join(cwd, 'out.txt'), 'utf8'), /Daily/);
 });

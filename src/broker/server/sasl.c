@@ -190,7 +190,7 @@ static enum sasl_result scram_first(struct sasl *sasl, struct tarn_text token,
     sasl->gs2 = (struct tarn_text){sasl->first, token.len - rest.len};
     sasl->first_bare = tarn_strndup(rest.data, rest.len);
     if (!attribute(&rest, 'n', &name) || !attribute(&rest, 'r', &nonce) || name.len == 0 ||
-        name.len > NAME_MAX_BYTES || nonce.len == 0)
+        name.len > NAME_MAX_BYTES || memchr(name.data, 0, name.len) || nonce.len == 0)
         return fail(sasl, arena, ret_answer);
     sasl->user = unescape_name(name);
     const struct tarn_scram_credential *known =

@@ -6,7 +6,9 @@
 #include "broker/log/job.h"
 #include "broker/log/log_int.h"
 
-enum { RETRY_MS = 1000, SLOW_FILL_MS = 1000 };
+/* With more commits than that behind the last checkpoint, closing writes another: the next open
+ * then need not check them. */
+enum { RETRY_MS = 1000, SLOW_FILL_MS = 1000, READ_BACK_COMMITS = 500 };
 
 static void job_free(struct tarn_log *log, struct job *job)
 {
@@ -181,6 +183,7 @@ static void apply(struct tarn_log *log, struct job *job)
         compact_job_apply(log, job);
         retention_note(log, tarn_log_now_ms(log) + SOON_MS);
     } else if (job->kind == JOB_CHECKPOINT && ok) {
+        log->checkpointed = job->sequence;
         wal_recycle(log);
     } else if (job->kind == JOB_CHECKPOINT) {
         take_back_garbage(log, job);
@@ -223,7 +226,7 @@ static void poll_lane(struct tarn_log *log, enum lane lane)
         apply(log, job);
         job_free(log, job);
     }
-    if (busy || atomic_load(&log->failed) || log->closing ||
+    if (busy || atomic_load(&log->failed) || atomic_load(&log->closing) ||
         (log->retry_ms > 0 && tarn_log_now_ms(log) < log->retry_ms))
         return;
     job = next_job(log, lane);
@@ -278,7 +281,7 @@ static void stop_lane(struct background *background)
 
 void background_stop(struct tarn_log *log)
 {
-    log->closing = true;
+    atomic_store(&log->closing, true);
     for (int i = 0; i < LANE_COUNT; i++) {
         if (log->lanes[i].started)
             background_wait(log, (enum lane)i);
@@ -288,8 +291,9 @@ void background_stop(struct tarn_log *log)
         if (log->lanes[i].started)
             stop_lane(&log->lanes[i]);
     }
-    if (!log->sync.started || atomic_load(&log->failed) ||
-        (!log->checkpoint_wanted && log->garbage_count == 0))
+    bool wanted = log->checkpoint_wanted || log->garbage_count > 0 ||
+                  log->next_sequence - 1 > log->checkpointed + READ_BACK_COMMITS;
+    if (!log->sync.started || atomic_load(&log->failed) || !wanted)
         return;
     struct job *job = checkpoint_job_new(log);
     job->error.status = run_job(log, job, &job->error);

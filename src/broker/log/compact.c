@@ -139,6 +139,8 @@ static enum tarn_status next_batch(struct cleaner *cleaner, struct tarn_record_b
     *ret_more = cleaner->position < cleaner->segment->size_bytes;
     if (!*ret_more)
         return TARN_OK;
+    if (atomic_load(&cleaner->log->closing))
+        return tarn_fail(err, TARN_CANCELLED, "the log is being closed");
     TARN_TRY(tarn_io_read(io, cleaner->fd, header, sizeof header, cleaner->position, cleaner->path,
                           err));
     uint64_t size = (uint64_t)be32_get(header + 8) + 12;

@@ -11,7 +11,7 @@
 enum {
     WINDOW_BYTES = 256 * 1024,
     GAP_MAX_BYTES = 4096,
-    SYNC_ALL_ITEMS = 8, /* from here on one sync of everything is cheaper */
+    SYNC_ALL_ITEMS = 128, /* from here on one sync of everything is cheaper */
 };
 static const int64_t default_segment_bytes = (int64_t)1 << 30;
 static const int64_t default_segment_ms = (int64_t)7 * 24 * 3600 * 1000;
@@ -240,8 +240,11 @@ static enum tarn_status copy_run(struct copy *copy, const struct run *run, struc
 
 static enum tarn_status copy_item(struct copy *copy, struct tarn_error *err)
 {
-    for (size_t i = 0; i < copy->item->run_count; i++)
+    for (size_t i = 0; i < copy->item->run_count; i++) {
+        if (atomic_load(&copy->log->closing)) /* nothing is lost: the next open starts again */
+            return tarn_fail(err, TARN_CANCELLED, "the log is being closed");
         TARN_TRY(copy_run(copy, copy->item->runs[i], err));
+    }
     return finish_segment(copy, err);
 }
 

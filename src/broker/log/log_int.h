@@ -266,7 +266,8 @@ struct tarn_log {
     char **garbage; /* files to remove after the next checkpoint */
     size_t garbage_count, garbage_cap;
     bool checkpoint_wanted;
-    bool closing; /* no new jobs */
+    _Atomic bool closing;  /* no new jobs; those that run give up */
+    uint64_t checkpointed; /* the last commit that the checkpoint has */
     struct tarn_error job_error;
     int64_t retry_ms;     /* a failed background job is tried again then */
     int64_t deadline_ms;  /* -1: nothing to look after */

@@ -350,6 +350,11 @@ int64_t tarn_partition_available_bytes(const struct tarn_partition *partition, i
     int64_t bytes = 0;
     for (size_t i = partition->run_count; i-- > 0;) {
         const struct run *run = partition->runs[i];
+        if (run->extents[0].base_offset >= offset &&
+            extent_end(&run->extents[run->count - 1]) <= end_offset) {
+            bytes += run->size_bytes;
+            continue;
+        }
         for (uint32_t j = run->count; j-- > 0;) {
             if (extent_end(&run->extents[j]) <= offset || bytes > ENOUGH)
                 return bytes;

@@ -14,7 +14,10 @@
 #include "broker/log/job.h"
 #include "broker/log/log_int.h"
 
-enum { WINDOW_BYTES = 1024 * 1024 };
+enum {
+    WINDOW_BYTES = 1024 * 1024,
+    KNOWN_WINDOW_BYTES = 4096, /* only operations are read, batches are passed over */
+};
 
 /* ---- the files ---- */
 
@@ -97,7 +100,10 @@ static enum tarn_status scan_bytes(struct scan *scan, uint32_t position, size_t 
     if (len > scan->file->capacity || position > scan->file->capacity - len)
         return TARN_OK;
     if (position < scan->start || position - scan->start + len > scan->len) {
-        size_t want = len > WINDOW_BYTES ? len : WINDOW_BYTES;
+        bool known = scan->log->next_sequence <= scan->known;
+        size_t want = known ? KNOWN_WINDOW_BYTES : WINDOW_BYTES;
+        if (want < len)
+            want = len;
         if (want > scan->file->capacity - position)
             want = scan->file->capacity - position;
         if (want > scan->cap) {
@@ -383,6 +389,7 @@ enum tarn_status recovery_run(struct tarn_log *log, struct tarn_error *err)
     log->next_sequence = 1;
     log->next_wal_number = log->next_wal_name = 1;
     TARN_TRY(checkpoint_read(log, &known, &wal_number, err));
+    log->checkpointed = known;
     if (wal_number > log->next_wal_number)
         log->next_wal_number = wal_number;
     struct file_list list = {0};

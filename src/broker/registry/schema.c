@@ -10,6 +10,7 @@ enum { JSON_DEPTH_MAX = 5 * TARN_SCHEMA_DEPTH_MAX, DOCUMENTS_MAX = 1000 };
 static const struct tarn_schema_format *const formats[] = {
     [TARN_SCHEMA_AVRO] = &tarn_schema_format_avro,
     [TARN_SCHEMA_JSON] = &tarn_schema_format_json,
+    [TARN_SCHEMA_PROTOBUF] = &tarn_schema_format_protobuf,
 };
 
 const char *tarn_schema_type_name(enum tarn_schema_type type)

@@ -202,6 +202,7 @@ static bool find_duplicate(const struct producer *producer, const struct tarn_re
         if (known->last_sequence == tarn_batch_last_sequence(batch) &&
             first_sequence(known) == batch->base_sequence) {
             duplicate->base_offset = known->last_offset - known->offset_delta;
+            duplicate->timestamp = known->timestamp;
             return true;
         }
     }
@@ -243,8 +244,11 @@ enum tarn_kafka_error tarn_partition_check_producer(struct tarn_partition *parti
     if (!producer ||
         !touched_since(producer, tarn_log_now_ms(log) - log->options.producer_expiry_ms))
         return TARN_KAFKA_NONE; /* forgotten, or new: any sequence may begin */
-    if (find_duplicate(producer, batch, ret_duplicate))
+    if (find_duplicate(producer, batch, ret_duplicate)) {
+        if (!partition->settings || !partition->settings->log_append_time)
+            ret_duplicate->timestamp = -1;
         return TARN_KAFKA_NONE;
+    }
     if (batch->producer_epoch < producer->epoch) {
         (void)tarn_fail(err, TARN_INVALID, "producer %lld has epoch %d, and %d has been seen",
                         (long long)batch->producer_id, batch->producer_epoch, producer->epoch);

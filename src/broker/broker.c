@@ -56,6 +56,8 @@ struct tarn_broker {
     struct tarn_acls *acls;
     struct tarn_users *users;
     struct tarn_server *server;
+    tarn_record_check *record_check;
+    void *record_check_context;
     char cluster_id[TARN_UUID16_TEXT_BYTES];
     char address[32];
     pthread_t thread;
@@ -486,6 +488,22 @@ void tarn_broker_close(struct tarn_broker *broker)
 }
 
 /* ---- what others ask for ---- */
+
+void tarn_broker_set_record_check(struct tarn_broker *broker, tarn_record_check *check,
+                                  void *context)
+{
+    broker->record_check = check;
+    broker->record_check_context = context;
+}
+
+enum tarn_record_verdict tarn_broker_check_record(struct tarn_broker *broker,
+                                                  struct tarn_text topic, bool is_key,
+                                                  struct tarn_text bytes)
+{
+    return broker->record_check
+               ? broker->record_check(broker->record_check_context, topic, is_key, bytes)
+               : TARN_RECORD_TAKEN;
+}
 
 size_t tarn_broker_listener_count(const struct tarn_broker *broker)
 {

@@ -110,6 +110,20 @@ CHECKED enum tarn_status tarn_broker_call(struct tarn_broker *broker,
 bool tarn_broker_post(struct tarn_broker *broker,
                       void (*function)(struct tarn_broker *broker, void *context), void *context);
 
+/* Whether a record's key or value may stand in a topic that asks for a check
+ * (confluent.key.schema.validation, confluent.value.schema.validation). Called on the loop thread;
+ * must not wait: UNDECIDED makes the client try again. Set before the broker runs; without one,
+ * such topics take everything. */
+enum tarn_record_verdict { TARN_RECORD_TAKEN, TARN_RECORD_REFUSED, TARN_RECORD_UNDECIDED };
+typedef enum tarn_record_verdict tarn_record_check(void *context, struct tarn_text topic,
+                                                   bool is_key, struct tarn_text bytes);
+void tarn_broker_set_record_check(struct tarn_broker *broker, tarn_record_check *check,
+                                  void *context);
+/* TAKEN when there is no check. */
+enum tarn_record_verdict tarn_broker_check_record(struct tarn_broker *broker,
+                                                  struct tarn_text topic, bool is_key,
+                                                  struct tarn_text bytes);
+
 /* Where it listens; from any thread after open. */
 size_t tarn_broker_listener_count(const struct tarn_broker *broker);
 const char *tarn_broker_listener_name(const struct tarn_broker *broker, size_t index);

@@ -2,14 +2,20 @@
 #include "broker/services.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 
+#include "base/log.h"
 #include "broker/broker.h"
 #include "broker/registry/registry.h"
 #include "broker/rest/rest.h"
 #include "broker/topic.h"
 #include "http/server.h"
 
+enum loading { NOT_LOADED, LOAD_RUNS, LOAD_ENDED, LOADED };
+
 struct tarn_services {
+    _Atomic int loading; /* enum loading, of the registry's schemas for checks */
+    pthread_t loader;    /* unless NOT_LOADED */
     struct tarn_broker *broker;
     pthread_mutex_t mutex; /* guards the opening of what follows */
     struct tarn_topics *topics;
@@ -88,6 +94,40 @@ static enum tarn_status open_rest(struct tarn_services *services,
     return tarn_rest_open(&rest, &services->rest, err);
 }
 
+/* Reads the schemas when the first record has to be checked: not before, so that a broker whose
+ * topics ask for no check neither starts slower nor holds more. A failure is tried again with the
+ * next record. */
+static void *load_registry(void *context)
+{
+    struct tarn_services *services = context;
+    struct tarn_error err = {0};
+    enum tarn_status status = tarn_registry_load(services->registry, &err);
+    if (status != TARN_OK)
+        tarn_log(TARN_LOG_ERROR, "records cannot be checked: the registry's schemas were not read",
+                 TARN_LOG_STR("reason", err.text));
+    atomic_store(&services->loading, status == TARN_OK ? LOADED : LOAD_ENDED);
+    return NULL;
+}
+
+static enum tarn_record_verdict check_record(void *context, struct tarn_text topic, bool is_key,
+                                             struct tarn_text bytes)
+{
+    struct tarn_services *services = context;
+    int loading = atomic_load(&services->loading);
+    if (loading == LOADED)
+        return tarn_registry_accepts(services->registry, topic, is_key, bytes)
+                   ? TARN_RECORD_TAKEN
+                   : TARN_RECORD_REFUSED;
+    if (loading == LOAD_ENDED)
+        pthread_join(services->loader, NULL); /* it has ended: this does not wait */
+    if (loading != LOAD_RUNS) {
+        atomic_store(&services->loading, LOAD_RUNS);
+        if (pthread_create(&services->loader, NULL, load_registry, services) != 0)
+            atomic_store(&services->loading, NOT_LOADED);
+    }
+    return TARN_RECORD_UNDECIDED;
+}
+
 enum tarn_status tarn_services_open(struct tarn_broker *broker,
                                     const struct tarn_services_options *options,
                                     struct tarn_services **ret_services, struct tarn_error *err)
@@ -97,6 +137,7 @@ enum tarn_status tarn_services_open(struct tarn_broker *broker,
     pthread_mutex_init(&services->mutex, NULL);
     const struct tarn_registry_store lazy = {append, replay, close_store, services};
     services->registry = tarn_registry_open(&lazy);
+    tarn_broker_set_record_check(broker, check_record, services);
     enum tarn_status status = TARN_OK;
     if (options->registry_port != TARN_SERVICE_OFF)
         status =
@@ -130,10 +171,21 @@ struct tarn_registry *tarn_services_registry(struct tarn_services *services)
     return services->registry;
 }
 
+static void forget_check(struct tarn_broker *broker, void *context)
+{
+    (void)context;
+    tarn_broker_set_record_check(broker, NULL, NULL);
+}
+
 void tarn_services_close(struct tarn_services *services)
 {
+    struct tarn_error err;
     if (!services)
         return;
+    if (tarn_broker_call(services->broker, forget_check, NULL, &err) != TARN_OK)
+        forget_check(services->broker, NULL); /* its loop does not run */
+    if (atomic_load(&services->loading) != NOT_LOADED)
+        pthread_join(services->loader, NULL);
     tarn_rest_close(services->rest);
     tarn_http_server_close(services->registry_server);
     tarn_registry_close(services->registry);

@@ -6,7 +6,8 @@ import { startTarn, until } from './tarn.js';
 // Starts `tarn broker` and waits until it has said where it listens: { child, port, ports, log(), stop() }.
 export async function startBroker(t, folder, args = [], env = {}) {
   const plain = args.includes('--listener') ? [] : ['--port', '0'];
-  const child = startTarn(t, ['broker', '--data', folder, '--json', '--durability', 'none', ...plain, ...args],
+  const services = ['--registry-port', '--rest-port'].flatMap((name) => (args.includes(name) ? [] : [name, '-1']));
+  const child = startTarn(t, ['broker', '--data', folder, '--json', '--durability', 'none', ...services, ...plain, ...args],
     { cwd: folder, env });
   let said = '', log = '', ended = null;
   child.stdout.on('data', (data) => { said += data; });
@@ -19,7 +20,7 @@ export async function startBroker(t, folder, args = [], env = {}) {
   const where = JSON.parse(said.split('\n')[0]);
   const ports = Object.fromEntries(where.listeners.map((listener) => [listener.name, listener.port]));
   return {
-    child, ports, port: where.listeners[0].port, log: () => log,
+    child, ports, port: where.listeners[0].port, registryPort: where.registry_port, log: () => log,
     async stop(signal = 'SIGINT') {
       child.kill(signal);
       return child.ended;

@@ -7,6 +7,7 @@
  * such a producer can be told. */
 #include "broker/broker.h"
 #include "broker/handler/handlers.h"
+#include "broker/handler/schema_check.h"
 #include "broker/handler/topic_access.h"
 #include "broker/handler/transaction_check.h"
 #include "broker/log/log.h"
@@ -72,6 +73,8 @@ static void check_batch(struct produce *produce, struct tarn_topic *topic,
     enum tarn_kafka_error error = tarn_batch_validate(
         records, &topic->settings, request->api_version, tarn_broker_now_ms(request->broker),
         request->arena, &accepted->check, &err);
+    if (error == TARN_KAFKA_NONE)
+        error = tarn_check_schemas(request, topic, &accepted->check, &err);
     if (error == TARN_KAFKA_NONE)
         error = tarn_check_transaction(request, topic, out->index, &accepted->check.batch, &err);
     if (error == TARN_KAFKA_NONE)

@@ -188,6 +188,7 @@ static enum tarn_status open_log(struct tarn_broker *broker, struct tarn_error *
     tarn_log_options_init(&options);
     options.folder = broker->options.folder;
     options.durable = broker->options.durability == TARN_DURABILITY_SYNC;
+    options.read_only = broker->options.read_only;
     options.clock_ms = broker->options.clock_ms;
     options.clock_context = broker->options.clock_context;
     options.wake = wake_from_log;

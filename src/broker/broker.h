@@ -64,6 +64,7 @@ struct tarn_broker_options {
     bool authorize;       /* ACLs decide; otherwise everything is allowed */
     bool allow_if_no_acl; /* Kafka's allow.everyone.if.no.acl.found */
     enum tarn_broker_durability durability;
+    bool read_only;          /* refuses whatever would write; topic.h's "offline" */
     bool auto_create_topics; /* default on */
     int32_t partitions;      /* of an auto-created topic, and of one created with -1; default 1 */
     int32_t rebalance_delay_ms;      /* group.initial.rebalance.delay.ms, default 15 */

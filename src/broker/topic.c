@@ -20,8 +20,7 @@ enum tarn_status tarn_topics_open(const struct tarn_topics_options *options,
     if (filled.timeout_ms <= 0)
         filled.timeout_ms = TARN_TOPICS_TIMEOUT_MS;
     if (strcmp(filled.address, "offline") == 0)
-        return tarn_fail(err, TARN_UNSUPPORTED,
-                         "the broker's files cannot be read without it yet; start `tarn broker`");
+        return tarn_topics_open_offline(&filled, ret_topics, err);
     if (strcmp(filled.address, "embedded") == 0)
         filled.address = tarn_broker_address(filled.broker);
     return tarn_topics_open_cluster(&filled, ret_topics, err);

@@ -1,9 +1,8 @@
 /* broker/topic.h -- topics as the rest of Tarn reads and writes them, wherever they live.
  *
- * One interface over three places: the broker inside this process (straight on its log, no socket),
- * any Kafka cluster (through librdkafka), and the files of an embedded broker that is not running
- * (read only). Semantics are Kafka's in all three: offsets, groups, transactions, configs mean the
- * same, and the same tests run on each.
+ * One interface over three places: the broker inside this process, any Kafka cluster, and the files
+ * of an embedded broker that is not running (read only). Semantics are Kafka's in all three:
+ * offsets, groups, transactions, configs mean the same, and the same tests run on each.
  *
  * Threads. A tarn_topics may be used from any number of threads at once. A writer or a reader
  * belongs to one thread at a time; only tarn_topic_reader_wake may be called from another.

@@ -42,8 +42,7 @@ enum tarn_status tarn_cluster_conf(const struct tarn_cluster *cluster, rd_kafka_
 {
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     rd_kafka_conf_set_log_cb(conf, log_line);
-    enum tarn_status status =
-        tarn_cluster_set(conf, "bootstrap.servers", cluster->base.address, err);
+    enum tarn_status status = tarn_cluster_set(conf, "bootstrap.servers", cluster->bootstrap, err);
     if (status == TARN_OK)
         status = tarn_cluster_set(conf, "client.id", cluster->base.client_id, err);
     for (size_t i = 0; status == TARN_OK && i < cluster->property_count; i++)
@@ -228,9 +227,23 @@ static void cluster_free(struct tarn_topics *topics)
         free((char *)cluster->properties[i].value);
     }
     free(cluster->properties);
+    free(cluster->bootstrap);
     free(cluster->base.address);
     free(cluster->base.client_id);
+    if (cluster->release)
+        cluster->release(cluster->context);
     free(cluster);
+}
+
+void tarn_cluster_own(struct tarn_topics *topics, const struct tarn_topics_ops *ops,
+                      const char *name, void (*release)(void *context), void *context)
+{
+    struct tarn_cluster *cluster = (struct tarn_cluster *)topics;
+    topics->ops = ops;
+    free(topics->address);
+    topics->address = tarn_strdup(name);
+    cluster->release = release;
+    cluster->context = context;
 }
 
 static const struct tarn_topics_ops cluster_ops = {
@@ -298,6 +311,7 @@ enum tarn_status tarn_topics_open_cluster(const struct tarn_topics_options *opti
     struct tarn_cluster *cluster = tarn_alloc(sizeof *cluster);
     cluster->base.ops = &cluster_ops;
     cluster->base.address = tarn_strdup(options->address);
+    cluster->bootstrap = tarn_strdup(options->address);
     cluster->base.client_id = tarn_strdup(options->client_id);
     cluster->base.timeout_ms = options->timeout_ms;
     cluster->properties =

@@ -144,6 +144,10 @@ struct tarn_topic_reader {
     void *context;
 };
 
+CHECKED enum tarn_status tarn_topics_open_offline(const struct tarn_topics_options *options,
+                                                  struct tarn_topics **ret_topics,
+                                                  struct tarn_error *err);
+
 /* Moves the entries whose offset is known to the front and returns how many they are. */
 size_t tarn_topic_offsets_known(struct tarn_topic_offset *offsets, size_t count);
 

@@ -124,6 +124,21 @@ test('following ends in good order, and the address comes from tarn.yml', async 
   assert.equal((await reader.ended).status, 0);
 });
 
+test('the files of a stopped broker are read offline, and only read', async (t) => {
+  const data = makeFolder(t);
+  const { run, broker, cwd } = await open(t, { data });
+  run(['topics', 'create', 'kept']);
+  run(['produce', 'kept'], { input: 'one\ntwo\n' });
+  run(['consume', 'kept', '--group', 'reader']);
+  const offline = (args, input = '') => spawnSync(binary, [...args, '--offline', '--data', data], { cwd, input, encoding: 'utf8' });
+  assert.match(offline(['consume', 'kept']).stderr, /a running broker has it open/);
+  await broker.stop();
+  assert.equal(offline(['consume', 'kept']).stdout, 'one\ntwo\n');
+  assert.equal(JSON.parse(offline(['groups', 'describe', 'reader', '--json']).stdout).offsets[0].lag, 0);
+  assert.match(offline(['produce', 'kept'], 'three\n').stderr, /not possible offline/);
+  assert.equal(offline(['consume', 'kept']).stdout, 'one\ntwo\n');
+});
+
 test('a broker that is not there is said in words', (t) => {
   const done = spawnSync(binary, ['topics', '--broker', '127.0.0.1:1'], { cwd: makeFolder(t), encoding: 'utf8' });
   assert.equal(done.status, 3);

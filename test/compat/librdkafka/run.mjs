@@ -25,7 +25,7 @@ import { startBroker } from '../broker.js';
 const here = path.dirname(fileURLToPath(import.meta.url));
 const version = '4.1.0'; // what the broker says it is
 const testTimeoutMs = 600_000;
-const brokerKinds = ['noautocreate', 'acl', 'sasl', 'tls'];
+const brokerKinds = ['noautocreate', 'acl', 'sasl'];
 
 const { values: options, positionals: wanted } = parseArgs({
   allowPositionals: true,

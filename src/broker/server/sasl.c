@@ -23,7 +23,8 @@ struct sasl {
     /* SCRAM, between the client's two messages */
     struct tarn_scram_credential credential;
     char *first_bare, *server_first, *nonce;
-    struct tarn_text gs2; /* within first */
+    const char *server_nonce; /* the end of nonce, which is ours */
+    struct tarn_text gs2;     /* within first */
     char *first;
 };
 
@@ -201,6 +202,7 @@ static enum sasl_result scram_first(struct sasl *sasl, struct tarn_text token,
     tarn_random_bytes(random, sizeof random);
     sasl->nonce =
         tarn_format("%.*s%s", TARN_TEXT_ARGS(nonce), base64(arena, random, sizeof random));
+    sasl->server_nonce = sasl->nonce + nonce.len;
     sasl->server_first =
         tarn_format("r=%s,s=%s,i=%d", sasl->nonce, base64(arena, known->salt, known->salt_len),
                     known->iterations);
@@ -227,7 +229,8 @@ static bool proof_fits(const struct sasl *sasl, struct tarn_text auth_message,
     return CRYPTO_memcmp(hash, credential->stored_key, credential->key_len) == 0;
 }
 
-/* "c=header,r=nonce,p=proof" -> "v=signature" */
+/* "c=header,r=nonce,p=proof" -> "v=signature". Of the nonce only our part is compared, as Kafka
+ * does: librdkafka 2.0 sends its own part twice. The proof covers all of it. */
 static enum sasl_result scram_final(struct sasl *sasl, struct tarn_text token,
                                     struct tarn_arena *arena, struct tarn_text *ret_answer)
 {
@@ -240,7 +243,7 @@ static enum sasl_result scram_final(struct sasl *sasl, struct tarn_text token,
             proof = token.data + i;
     if (!proof || !attribute(&rest, 'c', &channel) || !attribute(&rest, 'r', &nonce) ||
         !tarn_text_is(channel, base64(arena, sasl->gs2.data, sasl->gs2.len)) ||
-        !tarn_text_is(nonce, sasl->nonce))
+        !tarn_text_ends(nonce, sasl->server_nonce))
         return fail(sasl, arena, ret_answer);
     struct tarn_text without_proof = {token.data, (size_t)(proof - token.data)};
     struct tarn_text proof_text = {proof + 3, token.len - without_proof.len - 3};

@@ -76,7 +76,9 @@ static enum sasl_result log_in(struct tarn_users *users, enum tarn_scram_mechani
                              iterations, salted);
     tarn_scram_hmac(mechanism, bytes_of(salted, len), TARN_TEXT("Client Key"), key);
     tarn_scram_hash(mechanism, bytes_of(key, len), stored);
-    const char *final = tarn_arena_format(arena, "c=biws,r=%s", nonce);
+    /* librdkafka 2.0 sends its own part of the nonce twice */
+    const char *twice = mechanism == TARN_SCRAM_SHA_512 ? "abc" : "";
+    const char *final = tarn_arena_format(arena, "c=biws,r=%s%s", twice, nonce);
     const char *message = tarn_arena_format(arena, "%s,%s,%s", bare, first, final);
     tarn_scram_hmac(mechanism, bytes_of(stored, len), tarn_text_of(message), signature);
     for (size_t i = 0; i < len; i++)

@@ -132,6 +132,7 @@ static bool list_items(const struct tarn_pb_message *message, struct tarn_text b
     size_t count = 0, cap = 0, hint = 0;
     struct item *items = NULL;
     bool fine = true;
+    TARN_RESERVE(items, cap, 1);
     while (fine && c.at < c.end) {
         uint64_t tag;
         struct item item = {0};

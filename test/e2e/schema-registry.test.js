@@ -4,10 +4,12 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import test from 'node:test';
+import kafkajs from 'kafkajs';
 import confluent from '@kafkajs/confluent-schema-registry';
 import { makeFolder, startTarn, until } from './tarn.js';
 
 const { SchemaRegistry, SchemaType } = confluent;
+const { Kafka, logLevel } = kafkajs;
 
 async function startBroker(t, folder) {
   const child = startTarn(t, ['broker', '--data', folder, '--port', '0', '--registry-port', '0', '--json']);
@@ -17,6 +19,7 @@ async function startBroker(t, folder) {
   const started = JSON.parse(text.split('\n')[0]);
   return {
     host: `http://127.0.0.1:${started.registry_port}`,
+    broker: started.broker,
     async stop() {
       child.kill('SIGINT');
       assert.equal((await child.ended).status, 0);
@@ -157,5 +160,29 @@ test('references tie schemas together', async (t) => {
   assert.equal((await ask(host, 'DELETE', '/subjects/order/versions/1')).body.error_code, 42206);
   const resolved = await ask(host, 'GET', `/schemas/ids/${body.id}?format=resolved`);
   assert.deepEqual(JSON.parse(resolved.body.schema), { type: 'array', items: record([id]) });
+  await stop();
+});
+
+test('a topic can ask for registered schemas', async (t) => {
+  const { host, broker, stop } = await startBroker(t, makeFolder(t));
+  const kafka = new Kafka({ brokers: [broker], logLevel: logLevel.NOTHING });
+  const admin = kafka.admin(), producer = kafka.producer();
+  await admin.connect();
+  await admin.createTopics({ topics: [{
+    topic: 'checked', configEntries: [{ name: 'confluent.value.schema.validation', value: 'true' }],
+  }] });
+  await admin.disconnect();
+  await producer.connect();
+  const send = (value) => producer.send({ topic: 'checked', messages: [{ value }] });
+  await assert.rejects(send('no schema'));
+  const registry = new SchemaRegistry({ host });
+  const { id: schemaId } = await registry.register({ type: SchemaType.AVRO, schema: JSON.stringify(record([id])) },
+    { subject: 'checked-value' });
+  const value = await registry.encode(schemaId, { id: 1 });
+  await send(value);
+  await send(null);
+  value.writeInt32BE(schemaId + 1, 1);
+  await assert.rejects(send(value));
+  await producer.disconnect();
   await stop();
 });

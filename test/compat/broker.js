@@ -26,10 +26,13 @@ export async function startBroker({ kind = 'plain', partitions, data, args = [] 
     'broker', '--data', folder, '--json', '--registry-port', '-1', '--rest-port', '-1', ...(kind === 'sasl' ? [] : ['--port', '0']),
     ...(partitions ? ['--partitions', String(partitions)] : []), ...kinds[kind].args, ...args,
   ], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const kill = () => child.kill('SIGKILL');
+  process.once('exit', kill); // also when whoever started it fails
   let end, errors = '', output = '';
   child.stderr.on('data', (piece) => { errors = (errors + piece).slice(-20_000); });
   const closed = new Promise((resolve) => {
     child.on('close', (code, signal) => {
+      process.removeListener('exit', kill);
       end = `${signal ?? `exit code ${code}`}\n${errors}`;
       resolve();
     });

@@ -11,6 +11,7 @@ const startTimeoutMs = 30_000;
 // What else each kind of broker is told, and what its clients have to say.
 const kinds = {
   plain: { args: [] },
+  delay: { args: ['--rebalance-delay', '3000'] },
   noautocreate: { args: ['--no-auto-create'] },
   acl: { args: ['--authorize', '--allow-if-no-acl'] },
   sasl: {

@@ -12,8 +12,7 @@
 //
 // One process per test, since a failed test aborts the runner. What counts is the line that says PASSED for an entry,
 // never the exit code, which is 0 for skipped tests too. Nothing is tried again. The whole list runs without the suite's
-// quick mode, in which some twenty entries do nothing and say PASSED. Brokers wait 3 s for the members of a new group, as
-// Kafka does by default and some tests take for granted.
+// quick mode, in which some twenty entries do nothing and say PASSED.
 import { spawn, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
@@ -25,7 +24,7 @@ import { startBroker } from '../broker.js';
 const here = path.dirname(fileURLToPath(import.meta.url));
 const version = '4.1.0'; // what the broker says it is
 const testTimeoutMs = 600_000;
-const brokerKinds = ['noautocreate', 'acl', 'sasl'];
+const brokerKinds = ['noautocreate', 'acl', 'sasl', 'delay'];
 
 const { values: options, positionals: wanted } = parseArgs({
   allowPositionals: true,
@@ -127,7 +126,7 @@ async function runLane(built, jobs, report) {
     for (let job = jobs.shift(); job; job = jobs.shift()) {
       let broker = options.bootstrap ? { address: options.bootstrap, stop() {} } : brokers.get(job.kind);
       if (!broker || broker.ended?.()) {
-        broker = await startBroker({ kind: job.kind, partitions: 4, args: ['--rebalance-delay', '3000'] });
+        broker = await startBroker({ kind: job.kind, partitions: 4 });
         brokers.set(job.kind, broker);
       }
       const { output, seconds } = await runJob(built, job, broker);

@@ -19,7 +19,8 @@ static int32_t hash_of_row(duckdb_type type, void *data, idx_t row)
             (struct tarn_text){(const char *)((int64_t *)data + row), sizeof(int64_t)});
     case DUCKDB_TYPE_HUGEINT: {
         const duckdb_hugeint *value = (duckdb_hugeint *)data + row;
-        return (int32_t)tarn_murmur3_int128((__int128)value->upper << 64 | value->lower);
+        return (int32_t)tarn_murmur3_int128(
+            (__int128)((unsigned __int128)(uint64_t)value->upper << 64 | value->lower));
     }
     default:
         return (int32_t)tarn_murmur3(string_bytes((duckdb_string_t *)data + row));

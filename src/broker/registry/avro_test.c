@@ -132,6 +132,7 @@ static const struct {
      "not match with the %s schema', additionalInfo:'reader type: INT not compatible with writer "
      "type: LONG'}"},
     {"\"null\"", "\"boolean\"", "{errorType:'TYPE_MISMATCH'"},
+    {"\"float\"", "\"double\"", "{errorType:'TYPE_MISMATCH'"},
     {RECORD(FIELD("a", "\"int\"")), RECORD(FIELD("a", "\"int\"") "," FIELD("b", "\"int\"")), NULL},
     {RECORD(FIELD("a", "\"int\"") "," FIELD_OR("b", "\"int\"", "1")), RECORD(FIELD("a", "\"int\"")),
      NULL},

@@ -22,6 +22,7 @@ struct quality_arguments {
     const char *show;
     const char *min_recall, *min_precision;
     bool full;
+    bool unless_unchanged;
 };
 
 static enum tarn_status choice(const char *option, const char *value, const char *const *choices,
@@ -103,8 +104,7 @@ static void print_earlier(const struct tarn_stored_input *earlier)
            "--full checks again.\n",
            earlier->run_id, tarn_time_format(earlier->finished_us, time), earlier->checks,
            earlier->tables, tarn_count_text(earlier->records, held));
-    tarn_summary_write("unchanged: %" PRId64 " checks on %" PRId64 " table%s%s%s%s",
-                       earlier->checks, earlier->tables, earlier->tables == 1 ? "" : "s",
+    tarn_summary_write("unchanged: %" PRId64 " checks%s%s%s", earlier->checks,
                        earlier->records ? ", " : "", earlier->records ? held : "",
                        earlier->records ? " held back" : "");
 }
@@ -132,7 +132,8 @@ static enum tarn_status run_suites(struct quality_arguments *a, struct tarn_erro
         tarn_suites_read(tarn_project_path(workspace.project, "quality"), arena, &suites, err));
     TARN_TRY(tarn_session_open(workspace.engine, &session, err));
     /* whoever wants all of the results, or keeps them under a name, gets a run */
-    a->options.unless_unchanged = !a->full && !a->common.json && !a->format && !a->options.run_id;
+    a->options.unless_unchanged =
+        !a->full && !a->common.json && !a->format && (!a->options.run_id || a->unless_unchanged);
     struct tarn_quality quality = {session, workspace.lake, workspace.state, workspace.progress};
     TARN_TRY(tarn_quality_run(&quality, &suites, &a->options, arena, &report, err));
     if (report.earlier) {
@@ -308,6 +309,7 @@ static enum tarn_status run(int argc, char **argv, struct tarn_error *err)
         {"result-format", 0, TARN_OPTION_STR, &a.format},
         {"run-id", 0, TARN_OPTION_STR, &a.options.run_id},
         {"full", 0, TARN_OPTION_FLAG, &a.full},
+        {"unless-unchanged", 0, TARN_OPTION_FLAG, &a.unless_unchanged},
         {"show", 0, TARN_OPTION_STR, &a.show},
         {"min-recall", 0, TARN_OPTION_STR, &a.min_recall},
         {"min-precision", 0, TARN_OPTION_STR, &a.min_precision},
@@ -344,6 +346,7 @@ const struct tarn_command tarn_command_quality = {
         "  --result-format FORMAT BOOLEAN_ONLY, BASIC, SUMMARY (default) or COMPLETE, for --json\n"
         "  --run-id ID            the id under which results are kept (default: a new one)\n"
         "  --full                 check again also when neither suites nor tables have changed\n"
+        "  --unless-unchanged     with --run-id: let an earlier run's results stand all the same\n"
         "                         since a run that passed (--json and --run-id do, too)\n"
         "\n"
         "score compares quarantine and rejects with the synthetic source's ledger of faults:\n"

@@ -434,6 +434,42 @@ static void rejoining_when_stable(void **state)
     assert_state("PreparingRebalance");
 }
 
+static void a_sync_after_the_next_join_gets_its_part(void **state)
+{
+    (void)state;
+    struct answer a, b, lead, late;
+    settle_one(&a);
+    join_new(&b);
+    join_again(a.id, &a);
+    sync_with(a.id, NULL, 2, &a, &lead);
+    join_again(a.id, &lead); /* a cooperative leader that has given something up */
+    assert_state("PreparingRebalance");
+    sync_with(b.id, NULL, 2, NULL, &late);
+    assert_int_equal(late.error, TARN_KAFKA_NONE);
+    assert_string_equal(late.assignment + 4, b.id);
+    sync_with(b.id, NULL, 2, NULL, &late); /* once */
+    assert_int_equal(late.error, TARN_KAFKA_REBALANCE_IN_PROGRESS);
+    assert_int_equal(heartbeat(b.id, NULL, 2), TARN_KAFKA_REBALANCE_IN_PROGRESS);
+    join_again(b.id, &b);
+    assert_int_equal(lead.generation, 3);
+    assert_int_equal(b.generation, 3);
+    sync_with(b.id, NULL, 2, NULL, &late);
+    assert_int_equal(late.error, TARN_KAFKA_ILLEGAL_GENERATION);
+}
+
+static void an_unassigned_generation_ends_without_parts(void **state)
+{
+    (void)state;
+    struct answer a, b, c, late;
+    settle_one(&a);
+    join_new(&b);
+    join_again(a.id, &a);
+    assert_state("CompletingRebalance");
+    join_new(&c);
+    sync_with(b.id, NULL, 2, NULL, &late);
+    assert_int_equal(late.error, TARN_KAFKA_REBALANCE_IN_PROGRESS);
+}
+
 static void rejoining_while_completing(void **state)
 {
     (void)state;
@@ -1006,6 +1042,8 @@ int main(void)
         TEST(votes_decide_on_the_protocol),
         TEST(second_member_rebalances),
         TEST(rejoining_when_stable),
+        TEST(a_sync_after_the_next_join_gets_its_part),
+        TEST(an_unassigned_generation_ends_without_parts),
         TEST(rejoining_while_completing),
         TEST(absent_members_are_out_after_the_rebalance_timeout),
         TEST(pending_ids_hold_up_a_rebalance_until_they_expire),

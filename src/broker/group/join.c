@@ -165,14 +165,16 @@ static void on_gathered(struct tarn_timer *timer)
                      on_gathered);
 }
 
-/* Syncs that are parked belong to a generation that is over. */
+/* Syncs that are parked belong to a generation that is over. Where the leader had assigned already,
+ * those who have not asked yet may still do so (tarn_groups_sync). */
 static void dismiss_syncs(struct tarn_group *group)
 {
     for (size_t i = 0; i < group->member_count; i++) {
         struct tarn_member *member = group->members[i];
-        member->owes_sync = false;
-        if (group->state == TARN_GROUP_COMPLETING)
+        if (group->state == TARN_GROUP_COMPLETING) {
+            member->owes_sync = false;
             tarn_disown(&member->assignment);
+        }
         tarn_group_answer_sync(member, TARN_KAFKA_REBALANCE_IN_PROGRESS);
     }
 }
@@ -235,6 +237,7 @@ static void update_member(struct tarn_member *member, const struct join *join)
                    join->client->client_id.data ? join->client->client_id : TARN_TEXT(""));
     tarn_own_again(&member->client_host, tarn_text_of(join->client->host));
     tarn_group_answer_join(member, TARN_KAFKA_UNKNOWN_MEMBER_ID, TARN_TEXT(""));
+    member->owes_sync = false; /* it has given up the generation that it was in */
     member->join = join->answer;
     member->join_context = join->context;
 }

@@ -83,7 +83,7 @@ static void settle_sync(struct tarn_member *member)
 {
     struct tarn_group *group = member->group;
     member->owes_sync = false;
-    if (!owes_syncs(group))
+    if (group->state != TARN_GROUP_PREPARING && !owes_syncs(group))
         tarn_world_stop(&group->groups->world, &group->phase);
 }
 
@@ -141,8 +141,14 @@ static enum tarn_kafka_error check_sync(const struct tarn_group *group,
     if (differs(request->protocol_type, group->protocol_type) ||
         differs(request->protocol_name, group->protocol))
         return TARN_KAFKA_INCONSISTENT_GROUP_PROTOCOL;
-    return group->state == TARN_GROUP_PREPARING ? TARN_KAFKA_REBALANCE_IN_PROGRESS
-                                                : TARN_KAFKA_NONE;
+    /* Its part of a generation that the leader has assigned stays true until the next one. Kafka
+     * says REBALANCE_IN_PROGRESS here; but its leaders learn of their own part only after the
+     * assignment is replicated, when the others have long asked. Ours may be back with its next
+     * join at once, as after a cooperative revocation, before a slower member has asked. */
+    const struct tarn_member *member = tarn_member_find(group, request->member_id);
+    return group->state == TARN_GROUP_PREPARING && !member->owes_sync
+               ? TARN_KAFKA_REBALANCE_IN_PROGRESS
+               : TARN_KAFKA_NONE;
 }
 
 void tarn_groups_sync(struct tarn_groups *groups, const struct tarn_sync_group_request *request,
@@ -164,7 +170,7 @@ void tarn_groups_sync(struct tarn_groups *groups, const struct tarn_sync_group_r
     tarn_group_answer_sync(member, TARN_KAFKA_REBALANCE_IN_PROGRESS);
     member->sync = callback;
     member->sync_context = context;
-    if (group->state == TARN_GROUP_STABLE)
+    if (group->state != TARN_GROUP_COMPLETING)
         tarn_group_answer_sync(member, TARN_KAFKA_NONE);
     else if (member == group->leader)
         become_stable(group, request);

@@ -14,7 +14,7 @@
 // never the exit code, which is 0 for skipped tests too. Nothing is tried again. The whole list runs without the suite's
 // quick mode, in which some twenty entries do nothing and say PASSED.
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -108,13 +108,18 @@ function runJob(built, job, broker) {
     const pieces = [];
     const child = spawn(path.join(built, 'tests/test-runner'), args, { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] });
     const timer = setTimeout(() => child.kill('SIGKILL'), testTimeoutMs);
-    child.stdout.on('data', (data) => pieces.push(data));
-    child.stderr.on('data', (data) => pieces.push(data));
+    const kept = options.keep && path.join(options.keep, `${job.number}-${job.kind}.log`);
+    if (kept) writeFileSync(kept, '');
+    const take = (data) => {
+      pieces.push(data);
+      if (kept) appendFileSync(kept, data); // at once: a test that hangs can be looked at
+    };
+    child.stdout.on('data', take);
+    child.stderr.on('data', take);
     child.on('close', () => {
       clearTimeout(timer);
       rmSync(top, { recursive: true, force: true });
       const output = Buffer.concat(pieces).toString().replace(/\x1b\[[0-9;]*m/g, '');
-      if (options.keep) writeFileSync(path.join(options.keep, `${job.number}-${job.kind}.log`), output);
       resolve({ output, seconds: (Date.now() - started) / 1000 });
     });
   });

@@ -120,8 +120,9 @@ static char *state_of(const char *location, const struct tarn_lake_attach *optio
 }
 
 /* Appends the SELECT over a table's snapshot. */
-static enum tarn_status table_select(struct lake_scope *scope, const char *ns, const char *name,
-                                     const char *location, const struct tarn_lake_attach *options,
+static enum tarn_status table_select(struct lake_scope *scope, struct tarn_session *session,
+                                     const char *ns, const char *name, const char *location,
+                                     const struct tarn_lake_attach *options,
                                      struct tarn_buffer *sql, struct tarn_error *err)
 {
     static const struct tarn_lake_attach current = {0};
@@ -137,10 +138,11 @@ static enum tarn_status table_select(struct lake_scope *scope, const char *ns, c
     lake_compile_filters(schema, options->filters, options->filter_count, scope->arena, &predicates,
                          &count);
     TARN_TRY(lake_plan_files(scope, metadata, snapshot, predicates, count, &plan, err));
-    return lake_relation_write(scope, metadata, schema, &plan, sql, err);
+    return lake_relation_write(scope, session, metadata, schema, &plan, sql, err);
 }
 
-enum tarn_status tarn_lake_relation_sql(struct tarn_lake *lake, const char *ns, const char *name,
+enum tarn_status tarn_lake_relation_sql(struct tarn_lake *lake, struct tarn_session *session,
+                                        const char *ns, const char *name,
                                         const struct tarn_lake_attach *options,
                                         struct tarn_arena *arena, const char **ret_sql,
                                         struct tarn_error *err)
@@ -159,7 +161,7 @@ enum tarn_status tarn_lake_relation_sql(struct tarn_lake *lake, const char *ns, 
         tarn_buffer_append_str(&sql, view_sql);
         tarn_buffer_append_char(&sql, '\n'); /* the view may end in a comment */
     } else {
-        TARN_TRY(table_select(&scope, ns, name, entry.location, options, &sql, err));
+        TARN_TRY(table_select(&scope, session, ns, name, entry.location, options, &sql, err));
     }
     tarn_buffer_append_char(&sql, ')');
     TARN_TRY(tarn_buffer_check(&sql, "the SQL of a table", err));
@@ -184,7 +186,8 @@ static enum tarn_status attach_entry(struct tarn_lake *lake, struct tarn_session
         TARN_TRY(lake_view_sql(entry, scope.arena, &view_sql, err));
         tarn_buffer_append_str(&sql, view_sql);
     } else {
-        TARN_TRY(table_select(&scope, entry->ns, entry->name, entry->location, options, &sql, err));
+        TARN_TRY(table_select(&scope, session, entry->ns, entry->name, entry->location, options,
+                              &sql, err));
     }
     TARN_TRY(tarn_buffer_check(&sql, "the SQL of a table", err));
     if (create_view(lake, session, schema, name, tarn_buffer_str(&sql), state, err) != TARN_OK)

@@ -179,13 +179,12 @@ CHECKED enum tarn_status tarn_lake_state_of(struct tarn_lake *lake, const char *
                                             const char *ns, bool of_others,
                                             struct tarn_arena *arena, const char **ret_state,
                                             struct tarn_error *err);
-/* The FROM-able SQL of a snapshot, "(SELECT ... FROM read_parquet(...))", without touching a
- * session. */
-CHECKED enum tarn_status tarn_lake_relation_sql(struct tarn_lake *lake, const char *ns,
-                                                const char *name,
-                                                const struct tarn_lake_attach *options,
-                                                struct tarn_arena *arena, const char **ret_sql,
-                                                struct tarn_error *err);
+/* The FROM-able SQL of a snapshot, "(SELECT ... FROM read_parquet(...))". The session is only asked
+ * for the footers of tables whose nested columns have changed, and may be NULL for others. */
+CHECKED enum tarn_status
+tarn_lake_relation_sql(struct tarn_lake *lake, struct tarn_session *session, const char *ns,
+                       const char *name, const struct tarn_lake_attach *options,
+                       struct tarn_arena *arena, const char **ret_sql, struct tarn_error *err);
 
 /* ---- write
  * ------------------------------------------------------------------------------------------------------
@@ -298,10 +297,12 @@ enum tarn_lake_change_kind {
     TARN_LAKE_DOC_COLUMN,    /* column, doc */
     TARN_LAKE_SET_PROPERTY,  /* column = key, type = value (NULL removes it) */
 };
+/* `column` is a column or, by dots, something in one: "address.city", "items.element.price" of a
+ * list, "by_day.value.n" of a map. A name that holds dots itself is found first. */
 struct tarn_lake_change {
     enum tarn_lake_change_kind kind;
     const char *column;
-    const char *new_name;
+    const char *new_name; /* without the path */
     const char *type;
     const char *doc;
 };

@@ -116,13 +116,15 @@ CHECKED enum tarn_status lake_plan_files(struct lake_scope *scope,
 
 /* ---- relations (relation.c) ---- */
 
-/* Appends "SELECT <columns of schema> FROM ..." over these data files with the deletes applied. */
-CHECKED enum tarn_status lake_relation_write(struct lake_scope *scope,
+/* Appends "SELECT <columns of schema> FROM ..." over these data files with the deletes applied.
+ * `session` is asked for footers where nested columns have changed (form.h). */
+CHECKED enum tarn_status lake_relation_write(struct lake_scope *scope, struct tarn_session *session,
                                              const struct tarn_metadata *metadata,
                                              const struct tarn_iceberg_schema *schema,
                                              const struct lake_plan *plan, struct tarn_buffer *sql,
                                              struct tarn_error *err);
-/* Appends "read_parquet([...], schema = MAP {...})"; at least one path. */
+/* Appends "read_parquet([...], schema = MAP {...})" over files that have just this schema, or no
+ * nested columns; at least one path. */
 void lake_read_parquet(const struct tarn_iceberg_schema *schema, const char *const *paths,
                        size_t count, struct tarn_buffer *sql);
 

@@ -196,7 +196,8 @@ static enum tarn_status compact_files(const struct compacting *c, const struct l
     change->schema = *c->base->schema;
     change->last_column_id = c->base->last_column_id;
     TARN_TRY(lake_spec_of(&write, change, c->err));
-    TARN_TRY(lake_relation_write(c->scope, c->base, c->base->schema, plan, &sql, c->err));
+    TARN_TRY(
+        lake_relation_write(c->scope, c->session, c->base, c->base->schema, plan, &sql, c->err));
     TARN_TRY(lake_copy(c->session, change, tarn_buffer_str(&sql), NULL, &change->rows, c->err));
     change->removed = tarn_arena_array(change->arena, plan->file_count, sizeof *change->removed);
     for (size_t i = 0; i < plan->file_count; i++)

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "lake/form.h"
 #include "lake/write_int.h"
 
 struct rewriting {
@@ -60,11 +61,15 @@ static size_t key_predicates(const struct rewriting *r, size_t new_files,
 
 /* ---- SQL over the old rows ---- */
 
-static const char *scan_sql(const struct rewriting *r, const char *const *paths, size_t count)
+/* The files' rows with the column LAKE_FILE_COLUMN. */
+static enum tarn_status scan_sql(const struct rewriting *r, const char *const *paths, size_t count,
+                                 const char **ret_sql)
 {
     TARN_BUFFER(sql, LAKE_SQL_MAX_BYTES);
-    lake_read_parquet(&r->change->schema, paths, count, &sql);
-    return tarn_arena_strdup(r->scope->arena, tarn_buffer_str(&sql));
+    TARN_TRY(lake_scan_write(r->session, r->change->base, &r->change->schema, paths, count,
+                             r->scope->arena, &sql, r->err));
+    *ret_sql = tarn_arena_strdup(r->scope->arena, tarn_buffer_str(&sql));
+    return TARN_OK;
 }
 
 static const char *key_condition(const struct rewriting *r)
@@ -105,26 +110,28 @@ static const char *condition(const struct rewriting *r)
 static char *matching_files_sql(const struct rewriting *r, const char *scan)
 {
     if (!r->keys_sql)
-        return tarn_arena_format(
-            r->scope->arena,
-            "SELECT DISTINCT filename FROM %s AS \"DBT_INTERNAL_DEST\" WHERE (%s\n)", scan,
-            condition(r));
+        return tarn_arena_format(r->scope->arena,
+                                 "SELECT DISTINCT " LAKE_FILE_COLUMN
+                                 " FROM %s AS \"DBT_INTERNAL_DEST\" WHERE (%s\n)",
+                                 scan, condition(r));
     return tarn_arena_format(r->scope->arena,
-                             "SELECT DISTINCT t.filename FROM (SELECT *, filename FROM %s AS "
+                             "SELECT DISTINCT t." LAKE_FILE_COLUMN " FROM (SELECT * FROM %s AS "
                              "\"DBT_INTERNAL_DEST\" WHERE (%s\n)) AS t SEMI JOIN (%s) AS k ON %s",
                              scan, condition(r), r->keys_sql, key_condition(r));
 }
 
 static char *survivors_sql(const struct rewriting *r, const char *scan)
 {
-    const char *spared = tarn_arena_format(
-        r->scope->arena,
-        "SELECT * FROM %s AS \"DBT_INTERNAL_DEST\" WHERE NOT coalesce((%s\n), false)", scan,
-        condition(r));
+    const char *spared =
+        tarn_arena_format(r->scope->arena,
+                          "SELECT * EXCLUDE (" LAKE_FILE_COLUMN
+                          ") FROM %s AS \"DBT_INTERNAL_DEST\" WHERE NOT coalesce((%s\n), false)",
+                          scan, condition(r));
     if (!r->keys_sql)
         return (char *)(uintptr_t)spared;
     char *unmatched = tarn_arena_format(r->scope->arena,
-                                        "SELECT * FROM (SELECT * FROM %s AS \"DBT_INTERNAL_DEST\" "
+                                        "SELECT * EXCLUDE (" LAKE_FILE_COLUMN
+                                        ") FROM (SELECT * FROM %s AS \"DBT_INTERNAL_DEST\" "
                                         "WHERE (%s\n)) AS t ANTI JOIN (%s) AS k ON %s",
                                         scan, condition(r), r->keys_sql, key_condition(r));
     return r->write->where
@@ -140,7 +147,9 @@ static enum tarn_status find_matching(const struct rewriting *r, const struct la
     const char **paths = tarn_arena_array(r->scope->arena, plan->file_count, sizeof *paths);
     for (size_t i = 0; i < plan->file_count; i++)
         paths[i] = tarn_location_path(plan->files[i]->file->location);
-    const char *sql = matching_files_sql(r, scan_sql(r, paths, plan->file_count));
+    const char *scan;
+    TARN_TRY(scan_sql(r, paths, plan->file_count, &scan));
+    const char *sql = matching_files_sql(r, scan);
     TARN_AUTO_RESULT struct tarn_result *result = NULL;
     TARN_TRY(tarn_session_fetch(r->session, sql, &result, r->err));
     for (;;) {
@@ -173,7 +182,8 @@ static enum tarn_status rewrite_files(const struct rewriting *r, const struct la
     }
     if (change->removed_count == 0)
         return TARN_OK;
-    const char *scan = scan_sql(r, paths, change->removed_count);
+    const char *scan;
+    TARN_TRY(scan_sql(r, paths, change->removed_count, &scan));
     TARN_TRY(lake_copy(r->session, change, survivors_sql(r, scan), NULL, &after, r->err));
     change->deleted_rows = before - after;
     return TARN_OK;

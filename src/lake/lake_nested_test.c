@@ -1,0 +1,297 @@
+/* lake/lake_nested_test.c -- nested columns whose members were renamed, added, dropped, widened and
+ * added again, read by field id: structs, lists and maps of them, in old and new files at once. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/file.h"
+#include "base/hash.h"
+#include "lake/lake_int.h"
+
+struct world {
+    char *folder;
+    struct tarn_state *state;
+    struct tarn_lake *lake;
+    struct tarn_engine *engine;
+    struct tarn_session *session;
+    struct tarn_arena *arena;
+    struct tarn_error err;
+};
+
+#define OK(call)                                                                                   \
+    do {                                                                                           \
+        if ((call) != TARN_OK) {                                                                   \
+            print_error("%s: %s\n", #call, w->err.text);                                           \
+            fail();                                                                                \
+        }                                                                                          \
+    } while (0)
+
+static int set_up(void **state)
+{
+    char uuid[TARN_UUID_BYTES];
+    struct world *w = tarn_alloc(sizeof *w);
+    *state = w;
+    w->arena = tarn_arena_new();
+    w->folder = tarn_format("/tmp/tarn-lake-test-%s", tarn_uuid(uuid));
+    OK(tarn_directory_make(w->folder, &w->err));
+    OK(tarn_state_open(tarn_arena_format(w->arena, "%s/state.db", w->folder), &w->state, &w->err));
+    OK(tarn_lake_open(w->state, tarn_arena_format(w->arena, "%s/lake", w->folder), &w->lake,
+                      &w->err));
+    struct tarn_engine_options options = {.threads = 2};
+    OK(tarn_engine_open(&options, &w->engine, &w->err));
+    OK(tarn_session_open(w->engine, &w->session, &w->err));
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct world *w = *state;
+    tarn_session_close(w->session);
+    tarn_engine_close(w->engine);
+    tarn_lake_close(w->lake);
+    tarn_state_close(w->state);
+    OK(tarn_path_remove(w->folder, &w->err));
+    tarn_arena_free(w->arena);
+    free(w->folder);
+    free(w);
+    return 0;
+}
+
+static void put(struct world *w, struct tarn_lake_write write)
+{
+    write.ns = "s";
+    write.name = "t";
+    OK(tarn_lake_write(w->lake, w->session, &write, NULL, NULL, NULL, &w->err));
+}
+
+static void append(struct world *w, const char *query)
+{
+    put(w, (struct tarn_lake_write){.query = query, .schema = TARN_LAKE_SCHEMA_ADD});
+}
+
+static void alter(struct world *w, struct tarn_lake_change change)
+{
+    OK(tarn_lake_alter(w->lake, "s", "t", &change, 1, &w->err));
+}
+
+static void refuse(struct world *w, struct tarn_lake_change change, const char *why)
+{
+    assert_int_equal(tarn_lake_alter(w->lake, "s", "t", &change, 1, &w->err), TARN_INVALID);
+    if (!strstr(w->err.text, why))
+        fail_msg("%s", w->err.text);
+}
+
+/* The result as one text, rows and columns separated. */
+static const char *ask(struct world *w, const char *sql)
+{
+    TARN_BUFFER(out, 1 << 16);
+    TARN_AUTO_RESULT struct tarn_result *result = NULL;
+    OK(tarn_lake_attach(w->lake, w->session, "s", "t", NULL, &w->err));
+    OK(tarn_session_query(w->session, sql, NULL, 0, &result, &w->err));
+    for (size_t rows;;) {
+        OK(tarn_result_next(result, &rows, &w->err));
+        if (rows == 0)
+            return tarn_arena_strdup(w->arena, tarn_buffer_str(&out));
+        for (size_t row = 0; row < rows; row++) {
+            tarn_buffer_append_str(&out, out.len ? "\n" : "");
+            for (size_t c = 0; c < tarn_result_column_count(result); c++) {
+                struct tarn_vector v = tarn_result_vector(result, c);
+                tarn_buffer_append_str(&out, c ? "|" : "");
+                tarn_vector_format(&v, row, &out);
+            }
+        }
+    }
+}
+
+static const char everything[] = "SELECT * FROM s.t ORDER BY id";
+
+static void renamed_member(void **state)
+{
+    struct world *w = *state;
+    append(w, "SELECT 1 AS id, {'a': 10, 'b': 'x'} AS v UNION ALL SELECT 2, NULL");
+    alter(w, (struct tarn_lake_change){
+                 .kind = TARN_LAKE_RENAME_COLUMN, .column = "v.a", .new_name = "size of it"});
+    append(w, "SELECT 3 AS id, {'size of it': 30, 'b': 'z'} AS v");
+    assert_string_equal(ask(w, everything), "1|{'size of it': 10, 'b': x}\n2|NULL\n"
+                                            "3|{'size of it': 30, 'b': z}");
+    assert_string_equal(ask(w, "SELECT sum(v.\"size of it\") FROM s.t WHERE v.b < 'z'"), "10");
+}
+
+/* The name of a dropped member is used again: old values are not the new member's. */
+static void name_used_again(void **state)
+{
+    struct world *w = *state;
+    append(w, "SELECT 1 AS id, {'a': 10, 'b': 'x'} AS v");
+    alter(w, (struct tarn_lake_change){.kind = TARN_LAKE_DROP_COLUMN, .column = "v.a"});
+    assert_string_equal(ask(w, everything), "1|{'b': x}");
+    alter(w, (struct tarn_lake_change){
+                 .kind = TARN_LAKE_ADD_COLUMN, .column = "v.a", .type = "INTEGER"});
+    append(w, "SELECT 2 AS id, {'a': 20, 'b': 'y'} AS v");
+    assert_string_equal(ask(w, everything), "1|{'b': x, 'a': NULL}\n2|{'b': y, 'a': 20}");
+}
+
+/* Two members swap their names. */
+static void swapped_names(void **state)
+{
+    struct world *w = *state;
+    append(w, "SELECT 1 AS id, {'a': 10, 'b': 20} AS v");
+    alter(w, (struct tarn_lake_change){
+                 .kind = TARN_LAKE_RENAME_COLUMN, .column = "v.a", .new_name = "c"});
+    alter(w, (struct tarn_lake_change){
+                 .kind = TARN_LAKE_RENAME_COLUMN, .column = "v.b", .new_name = "a"});
+    alter(w, (struct tarn_lake_change){
+                 .kind = TARN_LAKE_RENAME_COLUMN, .column = "v.c", .new_name = "b"});
+    assert_string_equal(ask(w, everything), "1|{'b': 10, 'a': 20}");
+}
+
+/* Nothing of the struct that a file has is left; whether it was NULL still shows. */
+static void no_member_left(void **state)
+{
+    struct world *w = *state;
+    append(w, "SELECT 1 AS id, {'a': {'x': 1}, 'b': 2} AS v UNION ALL SELECT 2, NULL");
+    alter(w, (struct tarn_lake_change){
+                 .kind = TARN_LAKE_ADD_COLUMN, .column = "v.c", .type = "VARCHAR"});
+    alter(w, (struct tarn_lake_change){.kind = TARN_LAKE_DROP_COLUMN, .column = "v.a"});
+    alter(w, (struct tarn_lake_change){.kind = TARN_LAKE_DROP_COLUMN, .column = "v.b"});
+    append(w, "SELECT 3 AS id, {'c': 'new'} AS v");
+    assert_string_equal(ask(w, everything), "1|{'c': NULL}\n2|NULL\n3|{'c': new}");
+}
+
+/* In lists, in maps, in structs of them. */
+static void deep(void **state)
+{
+    struct world *w = *state;
+    static const struct tarn_lake_change changes[] = {
+        {.kind = TARN_LAKE_RENAME_COLUMN, .column = "l.element.a", .new_name = "a2"},
+        {.kind = TARN_LAKE_WIDEN_COLUMN, .column = "l.element.a2", .type = "BIGINT"},
+        {.kind = TARN_LAKE_ADD_COLUMN, .column = "l.element.n", .type = "DATE"},
+        {.kind = TARN_LAKE_RENAME_COLUMN, .column = "m.value.b", .new_name = "b2"},
+        {.kind = TARN_LAKE_RENAME_COLUMN, .column = "v.in.c", .new_name = "c2"},
+        {.kind = TARN_LAKE_RENAME_COLUMN, .column = "v.in", .new_name = "inner"},
+        {.kind = TARN_LAKE_RENAME_COLUMN, .column = "v.many.element.element.d", .new_name = "d2"},
+        {.kind = TARN_LAKE_RENAME_COLUMN, .column = "l", .new_name = "list of"},
+    };
+    append(w, "SELECT 1 AS id, [{'a': 1::INTEGER, 'b': 'x'}, NULL] AS l, "
+              "MAP {'k': {'a': 1, 'b': 2}, 'none': NULL} AS m, "
+              "{'in': {'c': 1.5::DOUBLE}, 'many': [[{'d': 4}], NULL]} AS v "
+              "UNION ALL SELECT 2, NULL, NULL, NULL UNION ALL SELECT 3, [], MAP {}, "
+              "{'in': NULL, 'many': []}");
+    OK(tarn_lake_alter(w->lake, "s", "t", changes, TARN_COUNT(changes), &w->err));
+    append(w, "SELECT 4 AS id, [{'a2': 5000000000, 'b': 'y', 'n': DATE '2024-02-29'}] AS "
+              "\"list of\", MAP {'k': {'a': 3, 'b2': 4}} AS m, "
+              "{'inner': {'c2': 2.5::DOUBLE}, 'many': [[{'d2': 5}]]} AS v");
+    assert_string_equal(ask(w, everything),
+                        "1|[{'a2': 1, 'b': x, 'n': NULL}, NULL]|{k={'a': 1, 'b2': 2}, none=NULL}|"
+                        "{'inner': {'c2': 1.5}, 'many': [[{'d2': 4}], NULL]}\n"
+                        "2|NULL|NULL|NULL\n"
+                        "3|[]|{}|{'inner': NULL, 'many': []}\n"
+                        "4|[{'a2': 5000000000, 'b': y, 'n': 2024-02-29}]|{k={'a': 3, 'b2': 4}}|"
+                        "{'inner': {'c2': 2.5}, 'many': [[{'d2': 5}]]}");
+}
+
+/* Files are rewritten in the new form: by upsert, by delete, by compaction. */
+static void rewritten(void **state)
+{
+    struct world *w = *state;
+    append(w, "SELECT i AS id, {'a': i * 10, 'b': 'x'} AS v, 'name' AS filename "
+              "FROM range(1, 5) AS r(i)");
+    alter(w, (struct tarn_lake_change){
+                 .kind = TARN_LAKE_RENAME_COLUMN, .column = "v.a", .new_name = "n"});
+    put(w,
+        (struct tarn_lake_write){
+            .query = "SELECT 2::BIGINT AS id, {'n': 21::BIGINT, 'b': 'up'} AS v, 'f' AS filename",
+            .mode = TARN_LAKE_UPSERT,
+            .keys = (const char *const[]){"id"},
+            .key_count = 1});
+    assert_string_equal(ask(w, "SELECT id, v FROM s.t ORDER BY id"),
+                        "1|{'n': 10, 'b': x}\n2|{'n': 21, 'b': up}\n3|{'n': 30, 'b': x}\n"
+                        "4|{'n': 40, 'b': x}");
+    alter(w, (struct tarn_lake_change){
+                 .kind = TARN_LAKE_RENAME_COLUMN, .column = "v.n", .new_name = "o"});
+    put(w, (struct tarn_lake_write){.mode = TARN_LAKE_DELETE, .where = "v.o = 30"});
+    assert_string_equal(ask(w, "SELECT id, v.o FROM s.t ORDER BY id"), "1|10\n2|21\n4|40");
+    struct tarn_lake_maintenance done;
+    OK(tarn_lake_compact(w->lake, w->session, "s", "t", 0, &done, &w->err));
+    assert_int_equal(done.files_after, 1);
+    assert_string_equal(ask(w, "SELECT id, v.o FROM s.t ORDER BY id"), "1|10\n2|21\n4|40");
+}
+
+/* The table as it was, under the names it had. */
+static void earlier_snapshot(void **state)
+{
+    struct world *w = *state;
+    struct tarn_lake_table table;
+    append(w, "SELECT 1 AS id, {'a': 10} AS v");
+    alter(w, (struct tarn_lake_change){
+                 .kind = TARN_LAKE_RENAME_COLUMN, .column = "v.a", .new_name = "b"});
+    append(w, "SELECT 2 AS id, {'b': 20} AS v");
+    OK(tarn_lake_describe(w->lake, "s", "t", (struct tarn_lake_at){0}, w->arena, &table, &w->err));
+    const struct tarn_lake_attach then = {
+        .at.snapshot_id = table.snapshots[0].id, .as_schema = "main", .as_name = "then"};
+    OK(tarn_lake_attach(w->lake, w->session, "s", "t", &then, &w->err));
+    assert_string_equal(ask(w, "SELECT * FROM main.then"), "1|{'a': 10}");
+    assert_string_equal(ask(w, everything), "1|{'b': 10}\n2|{'b': 20}");
+}
+
+/* No footers are read where names and field ids agree all along. */
+static void fast_path(void **state)
+{
+    struct world *w = *state;
+    const char *sql;
+    append(w, "SELECT 1 AS id, {'a': 10, 'b': 'x'} AS v, [{'q': 1}] AS l");
+    append(w, "SELECT 2 AS id, {'a': 20, 'b': 'x', 'new': 1} AS v, [{'q': 1}] AS l");
+    alter(w, (struct tarn_lake_change){.kind = TARN_LAKE_DROP_COLUMN, .column = "v.b"});
+    OK(tarn_lake_relation_sql(w->lake, NULL, "s", "t", NULL, w->arena, &sql, &w->err));
+    assert_null(strstr(sql, "struct_pack"));
+    assert_string_equal(ask(w, everything),
+                        "1|{'a': 10, 'new': NULL}|[{'q': 1}]\n2|{'a': 20, 'new': 1}|[{'q': 1}]");
+    alter(w, (struct tarn_lake_change){
+                 .kind = TARN_LAKE_RENAME_COLUMN, .column = "v.a", .new_name = "c"});
+    assert_int_equal(tarn_lake_relation_sql(w->lake, NULL, "s", "t", NULL, w->arena, &sql, &w->err),
+                     TARN_INVALID);
+    OK(tarn_lake_relation_sql(w->lake, w->session, "s", "t", NULL, w->arena, &sql, &w->err));
+    assert_non_null(strstr(sql, "struct_pack"));
+}
+
+static void refused_changes(void **state)
+{
+    struct world *w = *state;
+    append(w, "SELECT 1 AS id, {'a': 1, 'b': 2} AS v, [{'q': 1}] AS l, MAP {{'k': 1}: 2} AS m, "
+              "{'only': 1} AS one, 7 AS \"v.a\"");
+    refuse(w, (struct tarn_lake_change){TARN_LAKE_DROP_COLUMN, "v.x", NULL, NULL, NULL},
+           "is not there");
+    refuse(w, (struct tarn_lake_change){TARN_LAKE_RENAME_COLUMN, "v.b", "A", NULL, NULL},
+           "is there already");
+    refuse(w, (struct tarn_lake_change){TARN_LAKE_ADD_COLUMN, "v.b", NULL, "INTEGER", NULL},
+           "is there already");
+    refuse(w, (struct tarn_lake_change){TARN_LAKE_DROP_COLUMN, "one.only", NULL, NULL, NULL},
+           "is the last one");
+    refuse(w, (struct tarn_lake_change){TARN_LAKE_RENAME_COLUMN, "l.element", "x", NULL, NULL},
+           "consists of");
+    refuse(w, (struct tarn_lake_change){TARN_LAKE_ADD_COLUMN, "m.key.z", NULL, "INTEGER", NULL},
+           "map's key");
+    refuse(w, (struct tarn_lake_change){TARN_LAKE_RENAME_COLUMN, "m.key.k", "z", NULL, NULL},
+           "map's key");
+    alter(w, (struct tarn_lake_change){TARN_LAKE_RENAME_COLUMN, "v.a", "plain", NULL, NULL});
+    assert_string_equal(ask(w, "SELECT v, plain FROM s.t"), "{'a': 1, 'b': 2}|7");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(renamed_member, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(name_used_again, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(swapped_names, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(no_member_left, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(deep, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(rewritten, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(earlier_snapshot, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(fast_path, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(refused_changes, set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

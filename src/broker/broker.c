@@ -344,6 +344,8 @@ static void finish_calls(struct tarn_broker *broker, bool run)
             pthread_cond_broadcast(&broker->changed);
             pthread_mutex_unlock(&broker->lock);
         } else {
+            if (!run) /* it was promised */
+                call->function(broker, call->context);
             free(call);
         }
         call = next;

@@ -106,8 +106,8 @@ CHECKED enum tarn_status tarn_broker_call(struct tarn_broker *broker,
                                           void (*function)(struct tarn_broker *broker,
                                                            void *context),
                                           void *context, struct tarn_error *err);
-/* The same without waiting: false when the broker is stopping, and then the function will not be
- * run. */
+/* The same without waiting: false when the broker does not run, and then the function will not be
+ * run; otherwise it will, at the latest while the broker stops. */
 bool tarn_broker_post(struct tarn_broker *broker,
                       void (*function)(struct tarn_broker *broker, void *context), void *context);
 

@@ -31,10 +31,8 @@ static enum tarn_status open_topics(struct tarn_services *services, struct tarn_
     enum tarn_status status = TARN_OK;
     pthread_mutex_lock(&services->mutex);
     if (!services->topics) {
-        const struct tarn_topics_options options = {.address =
-                                                        tarn_broker_address(services->broker),
-                                                    .broker = services->broker,
-                                                    .client_id = "tarn-services"};
+        const struct tarn_topics_options options = {
+            .address = "embedded", .broker = services->broker, .client_id = "tarn-services"};
         status = tarn_topics_open(&options, &services->topics, err);
     }
     if (status == TARN_OK && !services->has_store) {

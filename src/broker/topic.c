@@ -22,7 +22,7 @@ enum tarn_status tarn_topics_open(const struct tarn_topics_options *options,
     if (strcmp(filled.address, "offline") == 0)
         return tarn_topics_open_offline(&filled, ret_topics, err);
     if (strcmp(filled.address, "embedded") == 0)
-        filled.address = tarn_broker_address(filled.broker);
+        return tarn_topics_open_embedded(&filled, ret_topics, err);
     return tarn_topics_open_cluster(&filled, ret_topics, err);
 }
 
@@ -40,9 +40,8 @@ const char *tarn_topics_address(const struct tarn_topics *topics)
 static enum tarn_status unsupported(const struct tarn_topics *topics, const char *what,
                                     struct tarn_error *err)
 {
-    return tarn_fail(err, TARN_UNSUPPORTED,
-                     "%s: not possible %s; start `tarn broker` and leave --offline out", what,
-                     topics->address);
+    return tarn_fail(err, TARN_UNSUPPORTED, "%s: not possible %s, where the files are only read",
+                     what, topics->address);
 }
 
 /* ---- writing ---- */

@@ -1,8 +1,9 @@
 /* broker/topic.h -- topics as the rest of Tarn reads and writes them, wherever they live.
  *
- * One interface over three places: the broker inside this process, any Kafka cluster, and the files
- * of an embedded broker that is not running (read only). Semantics are Kafka's in all three:
- * offsets, groups, transactions, configs mean the same, and the same tests run on each.
+ * One interface over three places: the broker inside this process (straight to its handlers, no
+ * socket), any Kafka cluster (through librdkafka), and the files of an embedded broker that is not
+ * running. Semantics are Kafka's in all three: offsets, groups, transactions, configs mean the
+ * same, and the same tests run on each.
  *
  * Threads. A tarn_topics may be used from any number of threads at once. A writer or a reader
  * belongs to one thread at a time; only tarn_topic_reader_wake may be called from another.
@@ -51,6 +52,7 @@ struct tarn_topics_options {
     const char *address;
     struct tarn_broker *broker;
     const char *directory;
+    bool read_only; /* offline: changes nothing in the files, and cannot write */
     /* The cluster's client; ignored by the other two. */
     const struct tarn_topic_property *properties;
     size_t property_count;

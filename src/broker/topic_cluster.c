@@ -10,7 +10,7 @@
 #include "base/log.h"
 #include "broker/topic_cluster_int.h"
 
-enum { CONNECT_ATTEMPT_MS = 10000 };
+enum { CONNECT_ATTEMPT_MS = 10000, FIRST_ATTEMPT_MS = 400 };
 
 static void log_line(const rd_kafka_t *client, int level, const char *facility, const char *text)
 {
@@ -42,7 +42,8 @@ enum tarn_status tarn_cluster_conf(const struct tarn_cluster *cluster, rd_kafka_
 {
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     rd_kafka_conf_set_log_cb(conf, log_line);
-    enum tarn_status status = tarn_cluster_set(conf, "bootstrap.servers", cluster->bootstrap, err);
+    enum tarn_status status =
+        tarn_cluster_set(conf, "bootstrap.servers", cluster->base.address, err);
     if (status == TARN_OK)
         status = tarn_cluster_set(conf, "client.id", cluster->base.client_id, err);
     for (size_t i = 0; status == TARN_OK && i < cluster->property_count; i++)
@@ -136,6 +137,11 @@ enum tarn_status tarn_cluster_status(rd_kafka_resp_err_t code)
     return TARN_INTERNAL;
 }
 
+enum tarn_status tarn_topic_kafka_status(int16_t code)
+{
+    return tarn_cluster_status((rd_kafka_resp_err_t)code); /* those of the protocol are the same */
+}
+
 enum tarn_status tarn_cluster_fail(struct tarn_error *err, rd_kafka_resp_err_t code,
                                    const char *format, ...)
 {
@@ -227,23 +233,9 @@ static void cluster_free(struct tarn_topics *topics)
         free((char *)cluster->properties[i].value);
     }
     free(cluster->properties);
-    free(cluster->bootstrap);
     free(cluster->base.address);
     free(cluster->base.client_id);
-    if (cluster->release)
-        cluster->release(cluster->context);
     free(cluster);
-}
-
-void tarn_cluster_own(struct tarn_topics *topics, const struct tarn_topics_ops *ops,
-                      const char *name, void (*release)(void *context), void *context)
-{
-    struct tarn_cluster *cluster = (struct tarn_cluster *)topics;
-    topics->ops = ops;
-    free(topics->address);
-    topics->address = tarn_strdup(name);
-    cluster->release = release;
-    cluster->context = context;
 }
 
 static const struct tarn_topics_ops cluster_ops = {
@@ -272,8 +264,14 @@ static enum tarn_status check_reachable(struct tarn_cluster *cluster, struct tar
     const struct rd_kafka_metadata *metadata;
     int64_t timeout = cluster->base.timeout_ms < CONNECT_ATTEMPT_MS ? cluster->base.timeout_ms
                                                                     : CONNECT_ATTEMPT_MS;
+    int64_t first = timeout < FIRST_ATTEMPT_MS ? timeout : FIRST_ATTEMPT_MS;
     rd_kafka_resp_err_t code =
-        rd_kafka_metadata(cluster->admin, 0, NULL, &metadata, tarn_cluster_timeout(timeout));
+        rd_kafka_metadata(cluster->admin, 0, NULL, &metadata, tarn_cluster_timeout(first));
+    /* librdkafka goes on trying where every address refuses */
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR && timeout > first &&
+        !tarn_cluster_is_refused(cluster->base.address))
+        code = rd_kafka_metadata(cluster->admin, 0, NULL, &metadata,
+                                 tarn_cluster_timeout(timeout - first));
     if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
         rd_kafka_metadata_destroy(metadata);
         return TARN_OK;
@@ -311,7 +309,6 @@ enum tarn_status tarn_topics_open_cluster(const struct tarn_topics_options *opti
     struct tarn_cluster *cluster = tarn_alloc(sizeof *cluster);
     cluster->base.ops = &cluster_ops;
     cluster->base.address = tarn_strdup(options->address);
-    cluster->bootstrap = tarn_strdup(options->address);
     cluster->base.client_id = tarn_strdup(options->client_id);
     cluster->base.timeout_ms = options->timeout_ms;
     cluster->properties =

@@ -193,10 +193,9 @@ static int by_partition(const void *left, const void *right)
     return order ? order : (a->partition > b->partition) - (a->partition < b->partition);
 }
 
-/* One row for each partition that is committed or assigned. */
-static void join_offsets(struct tarn_topic_group_info *info,
-                         const struct tarn_topic_offset *committed, size_t count,
-                         struct tarn_arena *arena)
+void tarn_topic_group_join(struct tarn_topic_group_info *info,
+                           const struct tarn_topic_offset *committed, size_t count,
+                           struct tarn_arena *arena)
 {
     size_t rows = count;
     for (size_t m = 0; m < info->member_count; m++)
@@ -241,7 +240,7 @@ enum tarn_status tarn_cluster_group_describe(struct tarn_topics *topics, const c
     if (is_dead && count == 0)
         return tarn_fail(err, TARN_NOT_FOUND, "there is no group '%s'; `tarn groups` lists them",
                          group);
-    join_offsets(&info, committed, count, arena);
+    tarn_topic_group_join(&info, committed, count, arena);
     for (size_t i = 0; i < info.offset_count; i++)
         find_lag(topics, &info.offsets[i]);
     *ret_info = info;

@@ -14,14 +14,10 @@ struct tarn_cluster {
     struct tarn_topic_property *properties; /* of the caller, for writers and readers to come */
     size_t property_count;
     rd_kafka_t *admin;
-    char *bootstrap; /* base.address is what people are told */
-    void (*release)(void *context);
-    void *context;
 };
 
-/* Gives a connection other functions and another name, and something to be released after it. */
-void tarn_cluster_own(struct tarn_topics *topics, const struct tarn_topics_ops *ops,
-                      const char *name, void (*release)(void *context), void *context);
+/* Whether all of "host:port,..." refuse connections: nobody listens there. */
+bool tarn_cluster_is_refused(const char *addresses);
 
 /* A configuration with the address and the caller's properties; the caller of this frees it unless
  * a client has taken it. */

@@ -1,8 +1,8 @@
 /* broker/topic_int.h -- what each place for topics implements: tables of functions behind topic.h.
  *
  * A connection, writer or reader of a place starts with the struct of its kind below. An entry that
- * is NULL is not supported there (the offline files cannot be written). Arguments are checked
- * before they arrive here. */
+ * is NULL is not supported there (files that are only read cannot be written). Arguments are
+ * checked before they arrive here. */
 #ifndef TARN_BROKER_TOPIC_INT_H
 #define TARN_BROKER_TOPIC_INT_H
 
@@ -147,6 +147,17 @@ struct tarn_topic_reader {
 CHECKED enum tarn_status tarn_topics_open_offline(const struct tarn_topics_options *options,
                                                   struct tarn_topics **ret_topics,
                                                   struct tarn_error *err);
+
+CHECKED enum tarn_status tarn_topics_open_embedded(const struct tarn_topics_options *options,
+                                                   struct tarn_topics **ret_topics,
+                                                   struct tarn_error *err);
+
+/* What a code of the protocol is as one of ours; the same in every place. */
+enum tarn_status tarn_topic_kafka_status(int16_t code);
+/* One row for each partition that is committed or assigned to a member of `info`, sorted. */
+void tarn_topic_group_join(struct tarn_topic_group_info *info,
+                           const struct tarn_topic_offset *committed, size_t count,
+                           struct tarn_arena *arena);
 
 /* Moves the entries whose offset is known to the front and returns how many they are. */
 size_t tarn_topic_offsets_known(struct tarn_topic_offset *offsets, size_t count);

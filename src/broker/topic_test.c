@@ -1,6 +1,6 @@
 /* broker/topic_test.c -- one suite for every place that topics live in: librdkafka against its mock
- * cluster, and against whatever broker TARN_TEST_BROKER names (host:port; the end-to-end tests
- * start one).
+ * cluster, a broker of this process directly, the same through librdkafka, and whatever broker
+ * TARN_TEST_BROKER names (host:port; then that one alone).
  *
  * The mock knows no admin calls and hands out aborted records, so some tests need a real broker. */
 #include <setjmp.h>
@@ -16,15 +16,18 @@
 #include <stdio.h>
 
 #include "base/buffer.h"
+#include "base/file.h"
 #include "base/hash.h"
+#include "broker/broker.h"
 #include "broker/topic.h"
 
 enum { WAIT_MS = 30000, BATCH = 100 };
 
 struct place {
     const char *name;
-    const char *address; /* NULL: this process hosts a mock */
-    bool is_broker;      /* a real one */
+    const char *address;        /* NULL: this process hosts a mock */
+    bool is_broker;             /* a real one */
+    struct tarn_broker *broker; /* of this process; NULL: another's, or a mock */
     rd_kafka_t *mock_client;
     rd_kafka_mock_cluster_t *mock;
     struct tarn_topics *topics;
@@ -617,7 +620,7 @@ static int open_place(void **state)
     }
     place->arena = tarn_arena_new();
     struct tarn_error err = {0};
-    struct tarn_topics_options options = {.address = address};
+    struct tarn_topics_options options = {.address = address, .broker = place->broker};
     return tarn_topics_open(&options, &place->topics, &err) == TARN_OK ? 0 : -1;
 }
 
@@ -677,6 +680,34 @@ static int run_place(struct place *place)
     return failed;
 }
 
+/* The same broker, once without and once with a client between. */
+static int run_own_broker(void)
+{
+    char folder[] = "/tmp/tarn-topic-test-XXXXXX";
+    const struct tarn_listener_options listener = {.host = "127.0.0.1"};
+    struct tarn_broker_options options;
+    struct tarn_broker *broker;
+    struct tarn_error err = {0};
+    tarn_broker_options_init(&options);
+    options.folder = mkdtemp(folder);
+    options.listeners = &listener;
+    options.listener_count = 1;
+    if (tarn_broker_open(&options, &broker, &err) != TARN_OK ||
+        tarn_broker_start(broker, &err) != TARN_OK) {
+        fprintf(stderr, "%s\n", err.text);
+        return 1;
+    }
+    struct place embedded = {
+        .name = "embedded", .address = "embedded", .is_broker = true, .broker = broker};
+    struct place cluster = {
+        .name = "cluster (own)", .address = tarn_broker_address(broker), .is_broker = true};
+    int failed = run_place(&embedded) + run_place(&cluster);
+    tarn_broker_close(broker);
+    if (tarn_path_remove(folder, &err) != TARN_OK)
+        fprintf(stderr, "%s\n", err.text);
+    return failed;
+}
+
 int main(void)
 {
     const char *address = getenv("TARN_TEST_BROKER");
@@ -685,5 +716,5 @@ int main(void)
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_nobody_answers)};
     if (address)
         return run_place(&broker);
-    return cmocka_run_group_tests(tests, NULL, NULL) + run_place(&mock);
+    return cmocka_run_group_tests(tests, NULL, NULL) + run_place(&mock) + run_own_broker();
 }

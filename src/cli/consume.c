@@ -32,7 +32,8 @@ static const char help[] =
     "\n" TARN_TOPIC_ACCESS_HELP TARN_COMMON_HELP "\n"
     "Examples:\n"
     "  tarn consume orders --from -10 --json\n"
-    "  tarn consume orders --follow --where \"value.amount > 100 AND value->>'status' = 'paid'\"\n";
+    "  tarn consume orders --follow --where \"value.amount > 100 AND (value->>'status') = "
+    "'paid'\"\n";
 
 enum { BATCH_RECORDS = 10000, WAIT_MS = 200, OUT_BYTES_MAX = 512 << 20, PARTITIONS_MAX = 10000 };
 
@@ -224,7 +225,9 @@ static enum tarn_status prepare(struct consumer *c, struct tarn_error *err)
         TARN_TRY(tarn_topic_place_parse(a->from, "from", &c->from, err));
     if (a->until)
         TARN_TRY(tarn_topic_place_parse(a->until, "until", &c->until, err));
-    return tarn_topic_access_open(&a->common, &a->access, &c->topics, err);
+    struct tarn_topic_access access = a->access;
+    access.only_reads = !a->group;
+    return tarn_topic_access_open(&a->common, &access, &c->topics, err);
 }
 
 static enum tarn_status run(int argc, char **argv, struct tarn_error *err)

@@ -340,7 +340,9 @@ static enum tarn_status work(const struct arguments *a, struct tarn_error *err)
         return tarn_fail(err, TARN_USAGE, "`tarn groups %s` takes %s", wanted,
                          verb->words_max == 1 ? "no group" : "the name of a group");
     struct tarn_topics *topics;
-    TARN_TRY(tarn_topic_access_open(&a->common, &a->access, &topics, err));
+    struct tarn_topic_access access = a->access;
+    access.only_reads = verb->run == list_groups || verb->run == describe_group;
+    TARN_TRY(tarn_topic_access_open(&a->common, &access, &topics, err));
     enum tarn_status status = verb->run(topics, a, err);
     tarn_topics_close(topics);
     return status;

@@ -104,8 +104,9 @@ static enum tarn_status connect(const struct tarn_common *common,
     }
     if (access->offline) {
         if (access->broker)
-            return tarn_fail(err, TARN_USAGE, "--offline reads files: leave --broker out");
+            return tarn_fail(err, TARN_USAGE, "--offline works on files: leave --broker out");
         options.address = "offline";
+        options.read_only = access->only_reads;
         TARN_TRY(offline_folder(common, project, arena, &options.directory, err));
     }
     if (access->broker)

@@ -12,13 +12,14 @@ struct tarn_topic_access {
     const char *broker;             /* NULL: tarn.yml's, else localhost:9092 */
     struct tarn_strings properties; /* NAME=VALUE */
     bool offline;
+    bool only_reads; /* what the command does: then offline files are not touched */
 };
 #define TARN_TOPIC_ACCESS_HELP                                                                     \
     "Which broker:\n"                                                                              \
     "  --broker ADDR       host:port[,host:port] (default: `broker:` of tarn.yml, else\n"          \
     "                      localhost:9092)\n"                                                      \
     "  --property N=V ...  properties of the Kafka client, e.g. security.protocol=SASL_SSL\n"      \
-    "  --offline           the files of an embedded broker that is not running (read only)\n\n"
+    "  --offline           the files of an embedded broker that is not running\n\n"
 #define TARN_TOPIC_ACCESS_OPTIONS(access)                                                          \
     {"broker", 'b', TARN_OPTION_STR, &(access)->broker},                                           \
         {"property", 'X', TARN_OPTION_LIST, &(access)->properties},                                \

@@ -142,6 +142,18 @@ enum tarn_status tarn_topic_filter_run(struct tarn_topic_filter *filter,
     return TARN_OK;
 }
 
+/* In DuckDB's SQL AND binds its sides to the arrow before the arrow takes its own. */
+static enum tarn_status explain(const char *predicate, struct tarn_error *err)
+{
+    if (!err)
+        return TARN_USAGE;
+    if (strstr(predicate, "->"))
+        (void)tarn_error_wrap(
+            err, "-> and ->> need parentheses beside other operators: (value->>'name') = 'x'");
+    err->status = TARN_USAGE;
+    return TARN_USAGE;
+}
+
 enum tarn_status tarn_topic_filter_open(const char *predicate, struct tarn_topic_decoder *decoder,
                                         struct tarn_topic_filter **ret_filter,
                                         struct tarn_error *err)
@@ -161,7 +173,7 @@ enum tarn_status tarn_topic_filter_open(const char *predicate, struct tarn_topic
     /* an empty batch tells whether the predicate makes sense, before anything is read */
     if (status == TARN_OK &&
         tarn_topic_filter_run(filter, &(struct tarn_topic_records){0}, NULL, err) != TARN_OK)
-        status = err ? (err->status = TARN_USAGE) : TARN_USAGE;
+        status = explain(predicate, err);
     if (status == TARN_OK)
         *ret_filter = filter;
     else

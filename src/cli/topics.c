@@ -292,8 +292,10 @@ static enum tarn_status work(const struct arguments *a, struct tarn_error *err)
 {
     const struct verb *verb;
     struct tarn_topics *topics;
+    struct tarn_topic_access access = a->access;
     TARN_TRY(find_verb(a, &verb, err));
-    TARN_TRY(tarn_topic_access_open(&a->common, &a->access, &topics, err));
+    access.only_reads = !verb->done;
+    TARN_TRY(tarn_topic_access_open(&a->common, &access, &topics, err));
     enum tarn_status status = verb->run(topics, a, err);
     tarn_topics_close(topics);
     if (status == TARN_OK && verb->done && !a->common.quiet && !a->common.json)

@@ -124,19 +124,34 @@ test('following ends in good order, and the address comes from tarn.yml', async 
   assert.equal((await reader.ended).status, 0);
 });
 
-test('the files of a stopped broker are read offline, and only read', async (t) => {
+test('the files of a stopped broker are read and written offline', async (t) => {
   const data = makeFolder(t);
   const { run, broker, cwd } = await open(t, { data });
   run(['topics', 'create', 'kept']);
   run(['produce', 'kept'], { input: 'one\ntwo\n' });
   run(['consume', 'kept', '--group', 'reader']);
-  const offline = (args, input = '') => spawnSync(binary, [...args, '--offline', '--data', data], { cwd, input, encoding: 'utf8' });
+  const offline = (args, input = '') => {
+    const done = spawnSync(binary, [...args, '--offline', '--data', data], { cwd, input, encoding: 'utf8' });
+    return { ...done, ok: () => (assert.equal(done.status, 0, done.stderr), done.stdout) };
+  };
   assert.match(offline(['consume', 'kept']).stderr, /a running broker has it open/);
+  assert.match(offline(['produce', 'kept'], 'three\n').stderr, /a running broker has it open/);
   await broker.stop();
-  assert.equal(offline(['consume', 'kept']).stdout, 'one\ntwo\n');
-  assert.equal(JSON.parse(offline(['groups', 'describe', 'reader', '--json']).stdout).offsets[0].lag, 0);
-  assert.match(offline(['produce', 'kept'], 'three\n').stderr, /not possible offline/);
-  assert.equal(offline(['consume', 'kept']).stdout, 'one\ntwo\n');
+  const files = () => spawnSync('sh', ['-c', `cd ${data}/broker && find . -type f | sort | xargs cksum`], { encoding: 'utf8' }).stdout;
+  const before = files();
+  assert.equal(offline(['consume', 'kept']).ok(), 'one\ntwo\n');
+  assert.equal(JSON.parse(offline(['groups', 'describe', 'reader', '--json']).ok()).offsets[0].lag, 0);
+  assert.match(offline(['topics']).ok(), /kept/);
+  assert.equal(files(), before, 'reading changes nothing');
+  offline(['produce', 'kept'], 'three\n').ok();
+  assert.equal(offline(['consume', 'kept', '--group', 'reader']).ok(), 'three\n');
+  offline(['groups', 'reset', 'reader', '--topic', 'kept', '--to', 'beginning']).ok();
+  assert.equal(JSON.parse(offline(['groups', 'describe', 'reader', '--json']).ok()).offsets[0].lag, 3);
+  offline(['groups', 'delete', 'reader']).ok();
+  offline(['topics', 'create', 'made', '--partitions', '2']).ok();
+  offline(['topics', 'alter', 'made', '--config', 'retention.ms=1000']).ok();
+  offline(['topics', 'delete', 'made']).ok();
+  assert.equal(offline(['topics', 'describe', 'made']).status, 2);
 });
 
 test('a broker that is not there is said in words', (t) => {

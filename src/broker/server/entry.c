@@ -13,9 +13,8 @@ static struct entry *entry_of(struct tarn_request *request)
     return (struct entry *)(void *)request;
 }
 
-struct entry *entry_new(struct tarn_connection *connection)
+static struct entry *take(struct tarn_server *server)
 {
-    struct tarn_server *server = connection->server;
     struct entry *entry = server->spare;
     if (entry) {
         server->spare = entry->next;
@@ -26,8 +25,26 @@ struct entry *entry_new(struct tarn_connection *connection)
         entry->request.arena = tarn_arena_new();
         tarn_wire_writer_init(&entry->out, RESPONSE_MAX_BYTES);
     }
-    entry->connection = connection;
     entry->request.broker = server->broker;
+    return entry;
+}
+
+struct entry *entry_new_local(struct tarn_server *server, tarn_local_answered *answered,
+                              void *context)
+{
+    struct entry *entry = take(server);
+    entry->local = (struct local){.answered = answered, .context = context};
+    entry->request.principal = "User:tarn";
+    entry->request.client_host = "/localhost";
+    local_enter(entry);
+    return entry;
+}
+
+struct entry *entry_new(struct tarn_connection *connection)
+{
+    struct tarn_server *server = connection->server;
+    struct entry *entry = take(server);
+    entry->connection = connection;
     entry->request.principal = connection->principal;
     entry->request.client_host = connection->peer;
     if (connection->last)
@@ -128,10 +145,23 @@ static void encode(struct entry *entry, const void *response)
     tarn_wire_put_int32(length, (int32_t)(entry->out.len - 4));
 }
 
+/* One of this process gets what a connection would be sent. */
+static bool is_local(struct entry *entry, const void *response)
+{
+    if (!entry->local.answered)
+        return false;
+    entry->cancel = NULL;
+    if (!local_answered(entry, response))
+        entry_free(tarn_broker_server(entry->request.broker), entry);
+    return true;
+}
+
 void tarn_request_reply(struct tarn_request *request, const void *response)
 {
     struct entry *entry = entry_of(request);
     struct tarn_error err = {0};
+    if (is_local(entry, response))
+        return;
     if (entry->connection && !entry->connection->closed) {
         encode(entry, response);
         if (tarn_wire_writer_check(&entry->out, "an answer", &err) != TARN_OK) {
@@ -144,13 +174,16 @@ void tarn_request_reply(struct tarn_request *request, const void *response)
 
 void tarn_request_finish(struct tarn_request *request)
 {
-    finished(entry_of(request));
+    if (!is_local(entry_of(request), NULL))
+        finished(entry_of(request));
 }
 
 void tarn_request_close(struct tarn_request *request, const char *reason)
 {
     struct entry *entry = entry_of(request);
     struct tarn_connection *connection = entry->connection;
+    if (is_local(entry, NULL))
+        return;
     tarn_wire_writer_clear(&entry->out);
     entry->out_bytes = 0;
     finished(entry);
@@ -195,6 +228,8 @@ bool tarn_request_may(struct tarn_request *request, enum tarn_acl_operation oper
                       enum tarn_resource_type type, struct tarn_text name)
 {
     struct tarn_acls *acls = tarn_broker_acls(request->broker);
+    if (entry_of(request)->local.answered)
+        return true;
     return tarn_acls_allow(acls, request->principal, request->client_host, operation, type, name);
 }
 

@@ -187,6 +187,7 @@ void tarn_server_drain(struct tarn_server *server, int64_t timeout_ms,
     server->drained = drained;
     server->drained_context = context;
     stop_listening(server);
+    local_drain(server);
     tarn_timer_start(server->timers, &server->drain, timeout_ms, on_drain_timeout);
     for (struct tarn_connection *connection = server->oldest; connection;) {
         struct tarn_connection *newer = connection->newer;
@@ -207,6 +208,7 @@ void tarn_server_close(struct tarn_server *server)
     server->draining = true;
     server->drained = NULL;
     stop_listening(server);
+    local_drain(server);
     close_connections(server);
     tarn_timer_stop(server->timers, &server->idle);
     tarn_timer_stop(server->timers, &server->trim);

@@ -12,6 +12,7 @@
 #include "broker/protocol/api.h"
 #include "broker/protocol/wire.h"
 #include "broker/server/block.h"
+#include "broker/server/local.h"
 #include "broker/server/request.h"
 #include "broker/server/server.h"
 #include "broker/server/timers.h"
@@ -63,6 +64,7 @@ struct tarn_server {
     struct tarn_connection *dirty; /* have answers to send or room again for requests */
     uv_prepare_t flush;
     struct tarn_timer idle, trim, accept_again, drain;
+    struct entry *local; /* of this process, not answered yet */
     struct entry *spare; /* for the next requests */
     size_t spare_count;
     bool refused_logged; /* too many connections: said once until there is room again */
@@ -101,10 +103,19 @@ struct tarn_connection {
     char *principal;
 };
 
+/* Who asked, when it was not a connection. */
+struct local {
+    tarn_local_answered *answered; /* NULL: a connection did */
+    void *context;
+    bool *was_answered; /* while tarn_local_send runs */
+    struct entry *next, *previous;
+};
+
 /* One request from dispatch until its answer has left. */
 struct entry {
     struct tarn_request request;
     struct tarn_connection *connection; /* NULL: it is gone, the answer will be dropped */
+    struct local local;
     struct entry *next;
     struct tarn_block
         *block; /* the received bytes that the body points into; NULL: a copy in the arena */
@@ -140,6 +151,14 @@ struct entry *entry_new(struct tarn_connection *connection);
 void entry_free(struct tarn_server *server, struct entry *entry);
 void entry_cancel(struct entry *entry); /* its connection is gone */
 void entries_trim(struct tarn_server *server);
+struct entry *entry_new_local(struct tarn_server *server, tarn_local_answered *answered,
+                              void *context);
+
+/* local.c */
+void local_enter(struct entry *entry);
+void local_leave(struct entry *entry);
+bool local_answered(struct entry *entry, const void *response); /* true: the entry is kept */
+void local_drain(struct tarn_server *server);                   /* gives up what waits */
 
 /* For handler/sasl.c; NULL on a listener without SASL. */
 struct sasl *request_sasl(struct tarn_request *request);

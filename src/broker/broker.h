@@ -68,6 +68,7 @@ struct tarn_broker_options {
     bool auto_create_topics; /* default on */
     int32_t partitions;      /* of an auto-created topic, and of one created with -1; default 1 */
     int32_t rebalance_delay_ms;      /* group.initial.rebalance.delay.ms, default 15 */
+    int64_t reauth_ms;               /* connections.max.reauth.ms, default 0: once is enough */
     int64_t request_max_bytes;       /* socket.request.max.bytes, default 100 MiB */
     int32_t connections_max;         /* default 10,000 */
     int64_t idle_timeout_ms;         /* connections.max.idle.ms, default 10 min */

@@ -27,6 +27,8 @@ static const char help[] =
     "  --tls-certificate FILE --tls-key FILE  PEM files for the SSL listeners\n"
     "  --tls-client-ca FILE   ask clients for certificates signed by this one\n"
     "  --user NAME:PASSWORD... users of the SASL listeners (PLAIN, SCRAM-SHA-256, SCRAM-SHA-512)\n"
+    "  --reauth MS            clients of SASL listeners have to say again who they are (default: "
+    "once is enough)\n"
     "  --authorize            ACLs decide who may do what; otherwise everyone may do everything\n"
     "  --allow-if-no-acl      with --authorize: what no ACL names is open to everyone\n"
     "  --super-user NAME...   may do everything\n"

@@ -18,7 +18,7 @@ enum {
 
 /* The arguments as they were given; -1, NULL and false: not. */
 struct arguments {
-    int64_t port, partitions, rebalance_delay, registry_port, rest_port;
+    int64_t port, partitions, rebalance_delay, reauth, registry_port, rest_port;
     const char *advertise, *certificate, *key, *client_ca, *durability;
     bool authorize, allow_if_no_acl, no_auto_create;
     struct tarn_strings listeners, users, super_users;
@@ -130,6 +130,7 @@ static const char *const yaml_keys[] = {"listeners",
                                         "auto_create_topics",
                                         "durability",
                                         "rebalance_delay_ms",
+                                        "reauth_ms",
                                         "address",
                                         "properties", /* those of its clients (topic_access.h) */
                                         NULL};
@@ -204,6 +205,7 @@ static enum tarn_status read_yaml(struct tarn_broker_setup *setup,
     TARN_TRY(
         tarn_yaml_int(section, "rebalance_delay_ms", 0, REBALANCE_DELAY_MAX_MS, &delay_ms, err));
     setup->options.rebalance_delay_ms = (int32_t)delay_ms;
+    TARN_TRY(tarn_yaml_int(section, "reauth_ms", 0, INT32_MAX, &setup->options.reauth_ms, err));
     take_yaml_path(project, &defaults->certificate);
     take_yaml_path(project, &defaults->key);
     take_yaml_path(project, &defaults->client_ca);
@@ -304,6 +306,7 @@ static enum tarn_status parse_arguments(int argc, char **argv, struct tarn_commo
         {"allow-if-no-acl", 0, TARN_OPTION_FLAG, &arguments->allow_if_no_acl},
         {"partitions", 0, TARN_OPTION_INT, &arguments->partitions},
         {"rebalance-delay", 0, TARN_OPTION_INT, &arguments->rebalance_delay},
+        {"reauth", 0, TARN_OPTION_INT, &arguments->reauth},
         {"no-auto-create", 0, TARN_OPTION_FLAG, &arguments->no_auto_create},
         {"durability", 0, TARN_OPTION_STR, &arguments->durability},
         {"registry-port", 0, TARN_OPTION_INT, &arguments->registry_port},
@@ -349,6 +352,11 @@ static enum tarn_status merge(struct tarn_broker_setup *setup,
                          REBALANCE_DELAY_MAX_MS);
     if (given->rebalance_delay >= 0)
         setup->options.rebalance_delay_ms = (int32_t)given->rebalance_delay;
+    if (given->reauth < -1 || given->reauth > INT32_MAX)
+        return tarn_fail(err, TARN_USAGE, "--reauth is a number of milliseconds up to %d",
+                         INT32_MAX);
+    if (given->reauth >= 0)
+        setup->options.reauth_ms = given->reauth;
     setup->options.authorize |= given->authorize;
     setup->options.allow_if_no_acl |= given->allow_if_no_acl;
     setup->options.auto_create_topics &= !given->no_auto_create;
@@ -368,6 +376,7 @@ enum tarn_status tarn_broker_setup_read(int argc, char **argv, struct tarn_commo
     struct arguments arguments = {.port = -1,
                                   .partitions = -1,
                                   .rebalance_delay = -1,
+                                  .reauth = -1,
                                   .registry_port = PORT_UNSAID,
                                   .rest_port = PORT_UNSAID};
     tarn_broker_options_init(&setup.options);

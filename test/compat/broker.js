@@ -14,6 +14,10 @@ const kinds = {
   delay: { args: ['--rebalance-delay', '3000'] },
   noautocreate: { args: ['--no-auto-create'] },
   acl: { args: ['--authorize', '--allow-if-no-acl'] },
+  reauth: {
+    args: ['--listener', 'SASL_PLAINTEXT://127.0.0.1:0', '--user', 'alice:secret', '--reauth', '10000'],
+    properties: { 'security.protocol': 'SASL_PLAINTEXT', 'sasl.mechanisms': 'SCRAM-SHA-512', 'sasl.username': 'alice', 'sasl.password': 'secret' },
+  },
   sasl: {
     args: ['--listener', 'SASL_PLAINTEXT://127.0.0.1:0', '--user', 'alice:secret'],
     properties: { 'security.protocol': 'SASL_PLAINTEXT', 'sasl.mechanisms': 'SCRAM-SHA-256', 'sasl.username': 'alice', 'sasl.password': 'secret' },
@@ -24,7 +28,7 @@ const kinds = {
 export async function startBroker({ kind = 'plain', partitions, data, args = [] } = {}) {
   const folder = data ?? mkdtempSync(path.join(tmpdir(), 'tarn-broker-'));
   const child = spawn(binary, [
-    'broker', '--data', folder, '--json', '--registry-port', '-1', '--rest-port', '-1', ...(kind === 'sasl' ? [] : ['--port', '0']),
+    'broker', '--data', folder, '--json', '--registry-port', '-1', '--rest-port', '-1', ...(kinds[kind].args.includes('--listener') ? [] : ['--port', '0']),
     ...(partitions ? ['--partitions', String(partitions)] : []), ...kinds[kind].args, ...args,
   ], { stdio: ['ignore', 'pipe', 'pipe'] });
   const kill = () => child.kill('SIGKILL');

@@ -139,6 +139,8 @@ static void add_started_with(struct tarn_request *request, struct listing *listi
     add(listing, "broker.id", TARN_CONFIG_INT, node, "The number of the only broker.");
     add(listing, "connections.max.idle.ms", TARN_CONFIG_LONG,
         number(listing, options->idle_timeout_ms), "When a silent connection is closed.");
+    add(listing, "connections.max.reauth.ms", TARN_CONFIG_LONG, number(listing, options->reauth_ms),
+        "How long it holds what a client said of who it is (SASL); 0: for the whole connection.");
     add(listing, "listeners", TARN_CONFIG_STRING, listeners, "Where the broker listens.");
     add(listing, "log.dir", TARN_CONFIG_STRING, options->folder, "Where records are kept.");
     add(listing, "log.dirs", TARN_CONFIG_STRING, options->folder, "Where records are kept.");

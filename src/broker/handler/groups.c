@@ -9,6 +9,7 @@
 #include "broker/handler/handlers.h"
 #include "broker/protocol/messages.h"
 #include "broker/server/request.h"
+#include "broker/server/timers.h"
 
 static bool may(struct tarn_request *request, enum tarn_acl_operation operation,
                 struct tarn_text group_id)
@@ -180,6 +181,7 @@ void tarn_handle_delete_groups(struct tarn_request *request)
         tarn_arena_array(request->arena, (size_t)count + 1, sizeof *response->results);
     response->results_count = count;
     uint64_t position = 0;
+    tarn_timers_run_due(tarn_broker_timers(request->broker)); /* whose members are gone is empty */
     for (int32_t i = 0; i < count; i++) {
         struct tarn_text group_id = body->groups_names[i];
         tarn_delete_groups_response_result_init(&response->results[i]);

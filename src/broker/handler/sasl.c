@@ -5,7 +5,16 @@
 #include "broker/protocol/messages.h"
 #include "broker/server/server_int.h"
 
-enum { BARE_TOKENS_VERSION = 0 };
+enum {
+    BARE_TOKENS_VERSION = 0, /* of SaslHandshake */
+    LIFETIME_VERSION = 1,    /* of SaslAuthenticate: such a client can say it again (KIP-368) */
+};
+
+/* 0: once is enough. */
+static int64_t max_reauth_ms(const struct tarn_request *request)
+{
+    return tarn_broker_options(request->broker)->reauth_ms;
+}
 
 void tarn_handle_sasl_handshake(struct tarn_request *request)
 {
@@ -18,9 +27,12 @@ void tarn_handle_sasl_handshake(struct tarn_request *request)
         mechanisms[i] = tarn_text_of(sasl_mechanisms[i]);
     response.mechanisms = mechanisms;
     response.mechanisms_count = SASL_MECHANISM_COUNT;
-    if (!sasl || sasl_done(sasl) || sasl_begun(sasl))
+    bool bare = request->api_version == BARE_TOKENS_VERSION;
+    bool again = sasl && sasl_done(sasl) && !bare && max_reauth_ms(request) > 0;
+    if (!sasl || (sasl_done(sasl) && !again) || sasl_begun(sasl))
         response.error_code = TARN_KAFKA_ILLEGAL_SASL_STATE;
-    else if (!sasl_begin(sasl, body->mechanism, request->api_version == BARE_TOKENS_VERSION))
+    else if (again ? !sasl_begin_again(sasl, body->mechanism)
+                   : !sasl_begin(sasl, body->mechanism, bare))
         response.error_code = TARN_KAFKA_UNSUPPORTED_SASL_MECHANISM;
     tarn_request_reply(request, &response);
 }
@@ -48,8 +60,12 @@ void tarn_handle_sasl_authenticate(struct tarn_request *request)
         request_close_after_answer(request);
     } else {
         response.auth_bytes = answer;
-        if (result == SASL_DONE)
+        if (result == SASL_DONE) {
             request_authenticated(request, sasl_user(sasl));
+            if (request->api_version >= LIFETIME_VERSION)
+                response.session_lifetime_ms = max_reauth_ms(request);
+            request_expires(request, response.session_lifetime_ms);
+        }
     }
     tarn_request_reply(request, &response);
 }

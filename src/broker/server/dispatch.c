@@ -36,6 +36,12 @@ static bool is_future_api_versions(const struct tarn_api *api, int16_t version)
     return api->key == TARN_API_API_VERSIONS && !tarn_api_serves(api, version);
 }
 
+static bool has_expired(const struct tarn_connection *connection)
+{
+    return connection->expires_ms > 0 &&
+           (int64_t)uv_now(connection->server->loop) > connection->expires_ms;
+}
+
 void dispatch(struct tarn_connection *connection, struct tarn_block *block, const char *data,
               size_t len)
 {
@@ -62,6 +68,10 @@ void dispatch(struct tarn_connection *connection, struct tarn_block *block, cons
     if (connection->sasl && !handler->before_authentication &&
         !connection_authenticated(connection)) {
         refuse(entry, &header, "it did not say who it is (SASL)");
+        return;
+    }
+    if (!handler->before_authentication && has_expired(connection)) {
+        tarn_request_close(request, "it did not say again who it is (SASL) in time");
         return;
     }
     if (is_future_api_versions(api, header.api_version)) {

@@ -246,9 +246,21 @@ struct sasl *request_sasl(struct tarn_request *request)
 void request_authenticated(struct tarn_request *request, const char *user)
 {
     struct tarn_connection *connection = entry_of(request)->connection;
+    char *principal = tarn_format("User:%s", user);
+    if (strcmp(connection->principal, principal) == 0) {
+        free(principal); /* said again: requests that wait point to the old text */
+        return;
+    }
     free(connection->principal);
-    connection->principal = tarn_format("User:%s", user);
+    connection->principal = principal;
     request->principal = connection->principal;
+}
+
+void request_expires(struct tarn_request *request, int64_t lifetime_ms)
+{
+    struct tarn_connection *connection = entry_of(request)->connection;
+    int64_t now_ms = (int64_t)uv_now(connection->server->loop);
+    connection->expires_ms = lifetime_ms > 0 ? now_ms + lifetime_ms : 0;
 }
 
 void request_close_after_answer(struct tarn_request *request)

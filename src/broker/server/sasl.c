@@ -20,6 +20,7 @@ struct sasl {
     bool bare;
     enum state state;
     char *user;
+    char *known_user; /* who it has to be again; NULL the first time */
     /* SCRAM, between the client's two messages */
     struct tarn_scram_credential credential;
     char *first_bare, *server_first, *nonce;
@@ -37,15 +38,22 @@ struct sasl *sasl_new(struct tarn_users *users)
     return sasl;
 }
 
-void sasl_free(struct sasl *sasl)
+static void forget_exchange(struct sasl *sasl)
 {
-    if (!sasl)
-        return;
-    free(sasl->user);
     free(sasl->first_bare);
     free(sasl->server_first);
     free(sasl->nonce);
     free(sasl->first);
+    sasl->first_bare = sasl->server_first = sasl->nonce = sasl->first = NULL;
+}
+
+void sasl_free(struct sasl *sasl)
+{
+    if (!sasl)
+        return;
+    forget_exchange(sasl);
+    free(sasl->user);
+    free(sasl->known_user);
     free(sasl);
 }
 
@@ -62,6 +70,19 @@ bool sasl_begin(struct sasl *sasl, struct tarn_text mechanism, bool bare)
         return true;
     }
     return false;
+}
+
+bool sasl_begin_again(struct sasl *sasl, struct tarn_text mechanism)
+{
+    if (sasl->state != STATE_DONE || !tarn_text_is(mechanism, sasl->mechanism))
+        return false;
+    forget_exchange(sasl);
+    free(sasl->known_user);
+    sasl->known_user = sasl->user;
+    sasl->user = NULL;
+    sasl->bare = false;
+    sasl->state = STATE_FIRST;
+    return true;
 }
 
 bool sasl_begun(const struct sasl *sasl)
@@ -95,6 +116,12 @@ static enum sasl_result fail(struct sasl *sasl, struct tarn_arena *arena,
     return SASL_FAILED;
 }
 
+/* Whoever says again who they are has to be the same. */
+static bool has_changed(const struct sasl *sasl, struct tarn_text user)
+{
+    return sasl->known_user && !tarn_text_is(user, sasl->known_user);
+}
+
 /* ---- PLAIN: authzid NUL user NUL password ---- */
 
 static enum sasl_result step_plain(struct sasl *sasl, struct tarn_text token,
@@ -109,7 +136,7 @@ static enum sasl_result step_plain(struct sasl *sasl, struct tarn_text token,
     struct tarn_text user = {first + 1, (size_t)(second - first - 1)};
     struct tarn_text password = {second + 1, (size_t)(end - second - 1)};
     bool other = authzid.len > 0 && !tarn_text_equal(authzid, user);
-    if (user.len == 0 || user.len > NAME_MAX_BYTES || other ||
+    if (user.len == 0 || user.len > NAME_MAX_BYTES || other || has_changed(sasl, user) ||
         !tarn_users_password_ok(sasl->users, user, password))
         return fail(sasl, arena, ret_answer);
     sasl->user = tarn_strndup(user.data, user.len);
@@ -193,10 +220,11 @@ static enum sasl_result scram_first(struct sasl *sasl, struct tarn_text token,
     if (!attribute(&rest, 'n', &name) || !attribute(&rest, 'r', &nonce) || name.len == 0 ||
         name.len > NAME_MAX_BYTES || memchr(name.data, 0, name.len) || nonce.len == 0)
         return fail(sasl, arena, ret_answer);
+    free(sasl->user);
     sasl->user = unescape_name(name);
     const struct tarn_scram_credential *known =
         tarn_users_find(sasl->users, tarn_text_of(sasl->user), scram_mechanism(sasl));
-    if (!known)
+    if (!known || has_changed(sasl, tarn_text_of(sasl->user)))
         return fail(sasl, arena, ret_answer);
     sasl->credential = *known;
     tarn_random_bytes(random, sizeof random);

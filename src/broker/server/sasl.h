@@ -25,6 +25,9 @@ struct sasl *sasl_new(struct tarn_users *users);
 void sasl_free(struct sasl *sasl); /* NULL is fine */
 /* Chooses the mechanism; false when it is none of ours or one was chosen before. */
 bool sasl_begin(struct sasl *sasl, struct tarn_text mechanism, bool bare);
+/* The same once it is done, to say it again (KIP-368): false when the mechanism is another one. The
+ * exchange is not done until it has succeeded again, for the same user. */
+bool sasl_begin_again(struct sasl *sasl, struct tarn_text mechanism);
 bool sasl_begun(const struct sasl *sasl);
 bool sasl_is_bare(const struct sasl *sasl);
 /* Takes one token; the answer is in the arena. After SASL_FAILED *ret_answer is the reason for the

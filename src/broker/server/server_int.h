@@ -101,6 +101,7 @@ struct tarn_connection {
     char local_host[PEER_TEXT_BYTES]; /* what to advertise */
     int local_port;
     char *principal;
+    int64_t expires_ms; /* loop clock: who it is has to be said again until then; 0: never */
 };
 
 /* Who asked, when it was not a connection. */
@@ -163,6 +164,8 @@ void local_drain(struct tarn_server *server);                   /* gives up what
 /* For handler/sasl.c; NULL on a listener without SASL. */
 struct sasl *request_sasl(struct tarn_request *request);
 void request_authenticated(struct tarn_request *request, const char *user);
+/* The client has to have said it again by then; 0: never. */
+void request_expires(struct tarn_request *request, int64_t lifetime_ms);
 void request_close_after_answer(struct tarn_request *request);
 
 /* dispatch.c: one whole request without its length; `block` is where it lies. */

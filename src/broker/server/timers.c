@@ -85,9 +85,8 @@ static void take_out(struct tarn_timers *timers, struct tarn_timer *timer)
 
 static void arm(struct tarn_timers *timers);
 
-static void on_due(uv_timer_t *uv)
+void tarn_timers_run_due(struct tarn_timers *timers)
 {
-    struct tarn_timers *timers = uv->data;
     int64_t now = (int64_t)uv_now(timers->loop);
     while (timers->count > 0 && timers->heap[1]->due_ms <= now) {
         struct tarn_timer *timer = timers->heap[1];
@@ -95,6 +94,11 @@ static void on_due(uv_timer_t *uv)
         timer->fire(timer);
     }
     arm(timers);
+}
+
+static void on_due(uv_timer_t *uv)
+{
+    tarn_timers_run_due(uv->data);
 }
 
 static void arm(struct tarn_timers *timers)

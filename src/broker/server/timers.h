@@ -30,6 +30,9 @@ void tarn_timer_start(struct tarn_timers *timers, struct tarn_timer *timer, int6
                       void (*fire)(struct tarn_timer *timer));
 void tarn_timer_stop(struct tarn_timers *timers,
                      struct tarn_timer *timer); /* not waiting is fine */
+/* Fires what is due already. The loop does so only after it has served what came in meanwhile,
+ * which is kind to members of groups when the machine was busy. */
+void tarn_timers_run_due(struct tarn_timers *timers);
 static inline bool tarn_timer_waits(const struct tarn_timer *timer)
 {
     return timer->position != 0;

@@ -107,12 +107,27 @@ static void test_nothing_is_armed_when_nothing_waits(void **state)
     assert_int_equal(uv_backend_timeout(loop), -1);
 }
 
+static void test_due_ones_can_be_fired_early(void **state)
+{
+    (void)state;
+    struct waiting due = {.number = 1}, later = {.number = 2};
+    tarn_timer_start(timers, &due.timer, 0, note);
+    tarn_timer_start(timers, &later.timer, 60000, note);
+    tarn_timers_run_due(timers);
+    assert_int_equal(fired_count, 1);
+    assert_int_equal(fired[0], 1);
+    assert_false(tarn_timer_waits(&due.timer));
+    assert_true(tarn_timer_waits(&later.timer));
+    tarn_timer_stop(timers, &later.timer);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_they_come_in_order, open_loop, close_loop),
         cmocka_unit_test_setup_teardown(test_one_may_be_moved_and_started_again, open_loop,
                                         close_loop),
+        cmocka_unit_test_setup_teardown(test_due_ones_can_be_fired_early, open_loop, close_loop),
         cmocka_unit_test_setup_teardown(test_nothing_is_armed_when_nothing_waits, open_loop,
                                         close_loop),
     };

@@ -184,12 +184,41 @@ static void test_damaged_messages_fail(void **state)
     fixture_release(&fixture);
 }
 
+static void test_the_same_user_says_it_again(void **state)
+{
+    (void)state;
+    static const struct tarn_user_options users_[] = {{"alice", "a"}, {"bob", "b"}};
+    const struct tarn_broker_options options = {.users = users_, .user_count = 2};
+    TARN_AUTO_ARENA struct tarn_arena *arena = tarn_arena_new();
+    struct fixture fixture;
+    struct tarn_users *users;
+    struct tarn_text answer;
+    fixture_init(&fixture);
+    open_users(&fixture, &options, &users);
+    struct tarn_text alice = {"\0alice\0a", 8}, bob = {"\0bob\0b", 6};
+    TARN_AUTO(sasl_release) struct sasl *sasl = sasl_new(users);
+    assert_true(sasl_begin(sasl, TARN_TEXT("PLAIN"), false));
+    assert_false(sasl_begin_again(sasl, TARN_TEXT("PLAIN"))); /* not done yet */
+    assert_int_equal(step(sasl, alice, arena, &answer), SASL_DONE);
+    assert_false(sasl_begin_again(sasl, TARN_TEXT("SCRAM-SHA-256")));
+    assert_true(sasl_begin_again(sasl, TARN_TEXT("PLAIN")));
+    assert_false(sasl_done(sasl));
+    assert_int_equal(step(sasl, alice, arena, &answer), SASL_DONE);
+    assert_string_equal(sasl_user(sasl), "alice");
+    assert_true(sasl_begin_again(sasl, TARN_TEXT("PLAIN")));
+    assert_int_equal(step(sasl, bob, arena, &answer), SASL_FAILED);
+    assert_false(sasl_done(sasl));
+    tarn_users_free(users);
+    fixture_release(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_the_example_of_rfc_7677),
         cmocka_unit_test(test_users_of_the_options_and_of_the_journal),
         cmocka_unit_test(test_damaged_messages_fail),
+        cmocka_unit_test(test_the_same_user_says_it_again),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -23,8 +23,8 @@ import { startBroker } from '../broker.js';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const version = '4.1.0'; // what the broker says it is
-const testTimeoutMs = 600_000;
-const brokerKinds = ['noautocreate', 'acl', 'sasl', 'delay'];
+const testTimeoutMs = 900_000; // 0113 takes seven minutes
+const brokerKinds = ['noautocreate', 'acl', 'sasl', 'reauth', 'delay'];
 
 const { values: options, positionals: wanted } = parseArgs({
   allowPositionals: true,

@@ -106,8 +106,8 @@ static bool needs_footers(const struct tarn_metadata *metadata,
 {
     bool foreign = may_have_foreign_files(metadata);
     bool nested = false;
-    if (foreign && tarn_metadata_property(metadata, NAME_MAPPING))
-        return true;
+    if (tarn_metadata_property(metadata, NAME_MAPPING))
+        return true; /* there may be files without field ids */
     for (size_t i = 0; i < schema->field_count; i++) {
         nested |= tarn_iceberg_is_nested(schema->fields[i].type);
         if (foreign && !members_are_plain(schema->fields[i].type))

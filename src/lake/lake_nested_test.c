@@ -280,6 +280,91 @@ static void refused_changes(void **state)
     assert_string_equal(ask(w, "SELECT v, plain FROM s.t"), "{'a': 1, 'b': 2}|7");
 }
 
+/* ---- files of other writers, put in the place of the table's one file ---- */
+
+static void replace_file(struct world *w, const char *select, const char *options)
+{
+    struct tarn_lake_file *files;
+    size_t count;
+    OK(tarn_lake_files(w->lake, "s", "t", (struct tarn_lake_at){0}, w->arena, &files, &count,
+                       &w->err));
+    assert_int_equal(count, 1);
+    OK(tarn_session_runf(w->session, &w->err, "COPY (%s) TO '%s' (FORMAT parquet%s)", select,
+                         files[0].path, options));
+}
+
+static void expect_unsupported(struct world *w, const char *why)
+{
+    assert_int_equal(tarn_lake_attach(w->lake, w->session, "s", "t", NULL, &w->err),
+                     TARN_UNSUPPORTED);
+    if (!strstr(w->err.text, why))
+        fail_msg("%s", w->err.text);
+}
+
+static void rename_member(struct world *w)
+{
+    alter(w, (struct tarn_lake_change){
+                 .kind = TARN_LAKE_RENAME_COLUMN, .column = "v.a", .new_name = "n"});
+}
+
+/* Members without ids, with other ids, of another kind: said, not read as NULL. */
+static void unmappable_files(void **state)
+{
+    struct world *w = *state;
+    append(w, "SELECT 1 AS id, {'a': 10} AS v, [1] AS l");
+    rename_member(w);
+    replace_file(w, "SELECT 1 AS id, {'a': 10} AS v, [1] AS l", "");
+    expect_unsupported(w, "no field ids");
+    replace_file(w, "SELECT 1 AS id, {'a': 10} AS v, [1] AS l", ", FIELD_IDS {id: 1, v: 2}");
+    expect_unsupported(w, "is a struct without field ids");
+    replace_file(w, "SELECT 1 AS id, [10] AS v, [1] AS l", ", FIELD_IDS {id: 1, v: 2}");
+    expect_unsupported(w, "is built otherwise");
+    replace_file(w, "SELECT 1 AS id, [1] AS l",
+                 ", FIELD_IDS {id: 1, l: {__duckdb_field_id: 4, element: 77}}");
+    expect_unsupported(w, "other field ids");
+}
+
+/* Files without field ids, which a name mapping explains (Spark's add_files and PyIceberg's). */
+static void adopted_files(void **state)
+{
+    struct world *w = *state;
+    append(w, "SELECT 1::BIGINT AS id, {'a': 10::BIGINT} AS v, [{'x': 1}] AS l, 5 AS later");
+    replace_file(w,
+                 "SELECT 7::INTEGER AS nr, {'a': 70::INTEGER, 'z': 'z'} AS old, [{'x1': 3}, "
+                 "NULL] AS l UNION ALL SELECT 8, NULL, NULL",
+                 "");
+    alter(w, (struct tarn_lake_change){
+                 .kind = TARN_LAKE_SET_PROPERTY,
+                 .column = "schema.name-mapping.default",
+                 .type = "[{\"field-id\": 1, \"names\": [\"id\", \"nr\"]}, {\"field-id\": 2, "
+                         "\"names\": [\"old\"], \"fields\": [{\"field-id\": 3, \"names\": "
+                         "[\"a\"]}]}, {\"field-id\": 4, \"names\": [\"l\"], \"fields\": "
+                         "[{\"field-id\": 5, \"names\": [\"element\"], \"fields\": "
+                         "[{\"field-id\": 6, \"names\": [\"x1\"]}]}]}]"});
+    rename_member(w);
+    assert_string_equal(ask(w, everything), "7|{'n': 70}|[{'x': 3}, NULL]|NULL\n"
+                                            "8|NULL|NULL|NULL");
+    put(w, (struct tarn_lake_write){.mode = TARN_LAKE_DELETE, .where = "id = 8"});
+    append(w, "SELECT 9 AS id, {'n': 90} AS v, [{'x': 9}] AS l, 6 AS later");
+    assert_string_equal(ask(w, everything), "7|{'n': 70}|[{'x': 3}, NULL]|NULL\n"
+                                            "9|{'n': 90}|[{'x': 9}]|6");
+}
+
+/* Java and PyIceberg escape what Avro's names cannot hold, in structs as well. */
+static void escaped_names(void **state)
+{
+    struct world *w = *state;
+    struct tarn_lake_maintenance done;
+    append(w, "SELECT 1 AS id, {'a b': 10} AS v");
+    put(w, (struct tarn_lake_write){.query = "SELECT 2 AS id, {'a b': 20} AS v",
+                                    .mode = TARN_LAKE_OVERWRITE});
+    OK(tarn_lake_expire(w->lake, "s", "t", INT64_MAX, 1, &done, &w->err));
+    assert_int_equal(done.snapshots_expired, 1); /* who wrote first is not known any more */
+    replace_file(w, "SELECT 3 AS id, {'a_x20b': 30} AS v",
+                 ", FIELD_IDS {id: 1, v: {__duckdb_field_id: 2, a_x20b: 3}}");
+    assert_string_equal(ask(w, everything), "3|{'a b': 30}");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -292,6 +377,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(earlier_snapshot, set_up, tear_down),
         cmocka_unit_test_setup_teardown(fast_path, set_up, tear_down),
         cmocka_unit_test_setup_teardown(refused_changes, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(unmappable_files, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(adopted_files, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(escaped_names, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

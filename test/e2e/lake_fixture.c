@@ -112,6 +112,21 @@ static void write_evolved(struct world *w)
                      "DATE '2024-02-29' AS added"});
 }
 
+static void write_nested(struct world *w)
+{
+    put(w, "nested",
+        (struct tarn_lake_write){.query =
+                                     "SELECT i AS id, {'a': i * 10, 'b': 'b' || i, 'c': i / 4} "
+                                     "AS v FROM range(3) AS r(i) UNION ALL SELECT 9, NULL"});
+    struct tarn_lake_change changes[] = {
+        {.kind = TARN_LAKE_RENAME_COLUMN, .column = "v.a", .new_name = "n"},
+        {.kind = TARN_LAKE_DROP_COLUMN, .column = "v.c"},
+        {.kind = TARN_LAKE_RENAME_COLUMN, .column = "v.b", .new_name = "c"},
+    };
+    MUST(tarn_lake_alter(w->lake, "fixture", "nested", changes, TARN_COUNT(changes), &w->err));
+    put(w, "nested", (struct tarn_lake_write){.query = "SELECT 5 AS id, {'n': 50, 'c': 'z'} AS v"});
+}
+
 static void write_changed(struct world *w)
 {
     for (int i = 0; i < 3; i++)
@@ -192,11 +207,12 @@ static void print_table(struct world *w, const char *name, struct tarn_json_writ
 
 static void write_and_print(struct world *w)
 {
-    static const char *const names[] = {"types",   "by_day",  "by_region", "by_bucket",
-                                        "evolved", "changed", "merged",    "names"};
+    static const char *const names[] = {"types",  "by_day",  "by_region", "by_bucket", "evolved",
+                                        "nested", "changed", "merged",    "names"};
     write_types(w);
     write_partitioned(w);
     write_evolved(w);
+    write_nested(w);
     write_changed(w);
     write_merged(w);
     TARN_BUFFER(out, 16 << 20);

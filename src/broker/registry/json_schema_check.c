@@ -1,16 +1,14 @@
 /* broker/registry/json_schema_check.c -- whether a newer JSON Schema takes everything an older one
- * took: Confluent's difference rules, with open, closed and partially open content models.
+ * took: Confluent's difference rules. What stands in objects and arrays is json_schema_content.c.
  *
  * A difference is compatible or not by its kind alone (the table below), and compatible ones are
  * never told, so only the others are made. Pairs of nodes are remembered as in avro_check.c: one
  * that is being compared counts as fine, each is compared at most twice. */
-#define PCRE2_CODE_UNIT_WIDTH 8
 #include <math.h>
-#include <pcre2.h>
 #include <stdio.h>
 
 #include "base/hash.h"
-#include "broker/registry/json_schema.h"
+#include "broker/registry/json_schema_check_int.h"
 
 #define KEYWORD "The keyword at path '%s' in the %%s schema is not present in the %%s schema"
 #define MORE_THAN                                                                                  \
@@ -115,25 +113,12 @@ static const struct kind {
 
 enum verdict { UNKNOWN, COMPARING, FINE, BAD_UNSAID, BAD };
 
-struct pair {
+struct tarn_js_pair {
     const struct tarn_js *old, *fresh;
     enum verdict verdict;
 };
 
-struct check {
-    struct tarn_schema_messages *messages;
-    bool is_silent;
-    struct tarn_arena *arena;
-    struct pair *pairs;
-    size_t pair_count, pair_cap;
-    int depth;
-};
-
-static bool compare(struct check *check, const struct tarn_js *old, const struct tarn_js *fresh,
-                    const char *path);
-
-/* One incompatible difference; always false. */
-static bool differ(struct check *check, const char *name, const char *path)
+bool tarn_js_differ(struct tarn_js_check_state *check, const char *name, const char *path)
 {
     size_t i = 0;
     while (i < TARN_COUNT(kinds) - 1 && strcmp(kinds[i].name, name) != 0)
@@ -149,69 +134,70 @@ static bool differ(struct check *check, const char *name, const char *path)
     return false;
 }
 
-static const char *below(struct check *check, const char *path, const char *step)
+const char *tarn_js_below(struct tarn_js_check_state *check, const char *path, const char *step)
 {
     return tarn_arena_format(check->arena, "%s%s%s", path, path[1] == '/' && !path[2] ? "" : "/",
                              step);
 }
 
-static const char *place(struct check *check, const char *path, const char *step, size_t index)
+const char *tarn_js_place(struct tarn_js_check_state *check, const char *path, const char *step,
+                          size_t index)
 {
-    return below(check, path, tarn_arena_format(check->arena, "%s/%zu", step, index));
+    return tarn_js_below(check, path, tarn_arena_format(check->arena, "%s/%zu", step, index));
 }
 
-static bool would_fit(struct check *check, const struct tarn_js *old, const struct tarn_js *fresh)
+static bool would_fit(struct tarn_js_check_state *check, const struct tarn_js *old,
+                      const struct tarn_js *fresh)
 {
     bool was_silent = check->is_silent;
     check->is_silent = true;
-    bool fine = compare(check, old, fresh, "#/");
+    bool fine = tarn_js_compare(check, old, fresh, "#/");
     check->is_silent = was_silent;
     return fine;
 }
 
-static const json_t *keyword(const struct tarn_js *node, const char *name)
+const json_t *tarn_js_keyword(const struct tarn_js *node, const char *name)
 {
     return json_object_get(node->source, name);
 }
 
 static bool number_of(const struct tarn_js *node, const char *name, double *ret_value)
 {
-    const json_t *value = keyword(node, name);
+    const json_t *value = tarn_js_keyword(node, name);
     if (!json_is_number(value))
         return false;
     *ret_value = json_number_value(value);
     return true;
 }
 
-/* An upper or lower limit that came, or became tighter. `stem` is MAX_LENGTH and so on. */
-static bool compare_limit(struct check *check, const struct tarn_js *old,
-                          const struct tarn_js *fresh, const char *name, const char *stem,
-                          bool is_upper, const char *path)
+bool tarn_js_compare_limit(struct tarn_js_check_state *check, const struct tarn_js *old,
+                           const struct tarn_js *fresh, const char *name, const char *stem,
+                           bool is_upper, const char *path)
 {
     double before, after;
     if (!number_of(fresh, name, &after))
         return true;
-    const char *at = below(check, path, name);
+    const char *at = tarn_js_below(check, path, name);
     if (!number_of(old, name, &before))
-        return differ(check, tarn_arena_format(check->arena, "%s_ADDED", stem), at);
+        return tarn_js_differ(check, tarn_arena_format(check->arena, "%s_ADDED", stem), at);
     if (is_upper && after < before)
-        return differ(check, tarn_arena_format(check->arena, "%s_DECREASED", stem), at);
+        return tarn_js_differ(check, tarn_arena_format(check->arena, "%s_DECREASED", stem), at);
     if (!is_upper && after > before)
-        return differ(check, tarn_arena_format(check->arena, "%s_INCREASED", stem), at);
+        return tarn_js_differ(check, tarn_arena_format(check->arena, "%s_INCREASED", stem), at);
     return true;
 }
 
-static bool compare_strings(struct check *check, const struct tarn_js *old,
+static bool compare_strings(struct tarn_js_check_state *check, const struct tarn_js *old,
                             const struct tarn_js *fresh, const char *path)
 {
-    const char *before = json_string_value(keyword(old, "pattern"));
-    const char *after = json_string_value(keyword(fresh, "pattern"));
-    bool fine = compare_limit(check, old, fresh, "maxLength", "MAX_LENGTH", true, path);
-    fine &= compare_limit(check, old, fresh, "minLength", "MIN_LENGTH", false, path);
+    const char *before = json_string_value(tarn_js_keyword(old, "pattern"));
+    const char *after = json_string_value(tarn_js_keyword(fresh, "pattern"));
+    bool fine = tarn_js_compare_limit(check, old, fresh, "maxLength", "MAX_LENGTH", true, path);
+    fine &= tarn_js_compare_limit(check, old, fresh, "minLength", "MIN_LENGTH", false, path);
     if (after && !before)
-        return differ(check, "PATTERN_ADDED", below(check, path, "pattern"));
+        return tarn_js_differ(check, "PATTERN_ADDED", tarn_js_below(check, path, "pattern"));
     if (after && strcmp(before, after) != 0)
-        return differ(check, "PATTERN_CHANGED", below(check, path, "pattern"));
+        return tarn_js_differ(check, "PATTERN_CHANGED", tarn_js_below(check, path, "pattern"));
     return fine;
 }
 
@@ -223,25 +209,27 @@ static bool is_multiple(double value, double of)
     return fabs(ratio - round(ratio)) < 1e-9 * fmax(1, fabs(ratio));
 }
 
-static bool compare_numbers(struct check *check, const struct tarn_js *old,
+static bool compare_numbers(struct tarn_js_check_state *check, const struct tarn_js *old,
                             const struct tarn_js *fresh, const char *path)
 {
     double before, after;
-    bool fine = compare_limit(check, old, fresh, "maximum", "MAXIMUM", true, path);
-    fine &= compare_limit(check, old, fresh, "minimum", "MINIMUM", false, path);
-    fine &= compare_limit(check, old, fresh, "exclusiveMaximum", "EXCLUSIVE_MAXIMUM", true, path);
-    fine &= compare_limit(check, old, fresh, "exclusiveMinimum", "EXCLUSIVE_MINIMUM", false, path);
-    const char *at = below(check, path, "multipleOf");
+    bool fine = tarn_js_compare_limit(check, old, fresh, "maximum", "MAXIMUM", true, path);
+    fine &= tarn_js_compare_limit(check, old, fresh, "minimum", "MINIMUM", false, path);
+    fine &= tarn_js_compare_limit(check, old, fresh, "exclusiveMaximum", "EXCLUSIVE_MAXIMUM", true,
+                                  path);
+    fine &= tarn_js_compare_limit(check, old, fresh, "exclusiveMinimum", "EXCLUSIVE_MINIMUM", false,
+                                  path);
+    const char *at = tarn_js_below(check, path, "multipleOf");
     if (number_of(fresh, "multipleOf", &after)) {
         if (!number_of(old, "multipleOf", &before))
-            fine = differ(check, "MULTIPLE_OF_ADDED", at);
+            fine = tarn_js_differ(check, "MULTIPLE_OF_ADDED", at);
         else if (after != before && is_multiple(after, before))
-            fine = differ(check, "MULTIPLE_OF_EXPANDED", at);
+            fine = tarn_js_differ(check, "MULTIPLE_OF_EXPANDED", at);
         else if (after != before && !is_multiple(before, after))
-            fine = differ(check, "MULTIPLE_OF_CHANGED", at);
+            fine = tarn_js_differ(check, "MULTIPLE_OF_CHANGED", at);
     }
     if (fresh->is_integer && !old->is_integer)
-        fine = differ(check, "TYPE_NARROWED", path);
+        fine = tarn_js_differ(check, "TYPE_NARROWED", path);
     return fine;
 }
 
@@ -257,7 +245,7 @@ static bool array_has(const json_t *array, const json_t *wanted)
     return false;
 }
 
-static bool has_all(const json_t *array, const json_t *wanted)
+bool tarn_js_has_all(const json_t *array, const json_t *wanted)
 {
     const json_t *item;
     size_t i;
@@ -268,14 +256,15 @@ static bool has_all(const json_t *array, const json_t *wanted)
     return true;
 }
 
-static bool compare_enums(struct check *check, const struct tarn_js *old,
+static bool compare_enums(struct tarn_js_check_state *check, const struct tarn_js *old,
                           const struct tarn_js *fresh, const char *path)
 {
-    const json_t *before = keyword(old, "enum"), *after = keyword(fresh, "enum");
-    if (has_all(after, before))
+    const json_t *before = tarn_js_keyword(old, "enum"), *after = tarn_js_keyword(fresh, "enum");
+    if (tarn_js_has_all(after, before))
         return true;
-    return differ(check, has_all(before, after) ? "ENUM_ARRAY_NARROWED" : "ENUM_ARRAY_CHANGED",
-                  below(check, path, "enum"));
+    return tarn_js_differ(
+        check, tarn_js_has_all(before, after) ? "ENUM_ARRAY_NARROWED" : "ENUM_ARRAY_CHANGED",
+        tarn_js_below(check, path, "enum"));
 }
 
 /* ---- combinations ---- */
@@ -322,8 +311,8 @@ static bool place_row(struct matching *m, size_t row)
 enum { COMBINED_MAX = 1000 };
 
 /* The most parts of the older that can each be given a part of the newer that takes all it took. */
-static size_t match_parts(struct check *check, const struct tarn_js **old, size_t rows,
-                          const struct tarn_js **fresh, size_t columns)
+static size_t match_parts(struct tarn_js_check_state *check, const struct tarn_js **old,
+                          size_t rows, const struct tarn_js **fresh, size_t columns)
 {
     bool *fits = tarn_arena_alloc(check->arena, rows * columns + 1);
     struct matching m = {.fits = fits,
@@ -352,13 +341,13 @@ static bool criteria_agree(const struct tarn_js *old, const struct tarn_js *fres
            (single_fresh && strcmp(old->criterion, "allOf") == 0);
 }
 
-static bool compare_combined(struct check *check, const struct tarn_js *old,
+static bool compare_combined(struct tarn_js_check_state *check, const struct tarn_js *old,
                              const struct tarn_js *fresh, const char *path)
 {
     if (!criteria_agree(old, fresh))
-        return differ(check, "COMBINED_TYPE_CHANGED", path);
+        return tarn_js_differ(check, "COMBINED_TYPE_CHANGED", path);
     if (old->part_count > COMBINED_MAX || fresh->part_count > COMBINED_MAX)
-        return differ(check, "COMBINED_TYPE_SUBSCHEMAS_CHANGED", path);
+        return tarn_js_differ(check, "COMBINED_TYPE_SUBSCHEMAS_CHANGED", path);
     const struct tarn_js **before =
         tarn_arena_array(check->arena, old->part_count + 1, sizeof *before);
     const struct tarn_js **after =
@@ -366,16 +355,17 @@ static bool compare_combined(struct check *check, const struct tarn_js *old,
     size_t rows = distinct(old, before), columns = distinct(fresh, after);
     bool fine = true;
     if (rows < columns && strcmp(fresh->criterion, "allOf") == 0)
-        fine = differ(check, "PRODUCT_TYPE_EXTENDED", path);
+        fine = tarn_js_differ(check, "PRODUCT_TYPE_EXTENDED", path);
     if (rows > columns && strcmp(old->criterion, "allOf") != 0)
-        fine = differ(check, "SUM_TYPE_NARROWED", path);
+        fine = tarn_js_differ(check, "SUM_TYPE_NARROWED", path);
     if (match_parts(check, before, rows, after, columns) < (rows < columns ? rows : columns))
-        fine = differ(check, "COMBINED_TYPE_SUBSCHEMAS_CHANGED", path);
+        fine = tarn_js_differ(check, "COMBINED_TYPE_SUBSCHEMAS_CHANGED", path);
     return fine;
 }
 
 /* One side is a combination and the other is not: true when that alone settles it. */
-static bool fits_a_part(struct check *check, const struct tarn_js *old, const struct tarn_js *fresh)
+static bool fits_a_part(struct tarn_js_check_state *check, const struct tarn_js *old,
+                        const struct tarn_js *fresh)
 {
     bool is_sum = fresh->kind == TARN_JS_COMBINED;
     const struct tarn_js *combined = is_sum ? fresh : old;
@@ -388,302 +378,16 @@ static bool fits_a_part(struct check *check, const struct tarn_js *old, const st
     return false;
 }
 
-/* ---- objects ---- */
-
-static const struct tarn_js *find_member(const struct tarn_js_member *members, size_t count,
-                                         const char *name)
-{
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(members[i].name, name) == 0)
-            return members[i].schema;
-    return NULL;
-}
-
-static const struct tarn_js *property(const struct tarn_js *node, const char *name)
-{
-    return find_member(node->properties, node->property_count, name);
-}
-
-static bool requires(const struct tarn_js *node, const char *name)
-{
-    const json_t *item;
-    size_t i;
-    json_array_foreach (keyword(node, "required"), i, item) {
-        if (strcmp(json_string_value(item), name) == 0)
-            return true;
-    }
-    return false;
-}
-
-static bool has_default(const struct tarn_js *node)
-{
-    return keyword(node, "default") != NULL;
-}
-
-static bool is_open(const struct tarn_js *node)
-{
-    return !node->forbids_more && !node->more && !node->pattern_count &&
-           (!node->unevaluated || node->unevaluated->kind == TARN_JS_ANY);
-}
-
-static bool matches(const char *pattern, const char *name)
-{
-    int code;
-    PCRE2_SIZE at;
-    pcre2_code *compiled =
-        pcre2_compile((PCRE2_SPTR)pattern, PCRE2_ZERO_TERMINATED, PCRE2_UTF, &code, &at, NULL);
-    if (!compiled)
-        return false;
-    pcre2_match_context *limits = pcre2_match_context_create(NULL);
-    pcre2_match_data *data = pcre2_match_data_create_from_pattern(compiled, NULL);
-    pcre2_set_match_limit(limits, 100000); /* patterns come from outside */
-    bool found =
-        pcre2_match(compiled, (PCRE2_SPTR)name, PCRE2_ZERO_TERMINATED, 0, 0, data, limits) >= 0;
-    pcre2_match_data_free(data);
-    pcre2_match_context_free(limits);
-    pcre2_code_free(compiled);
-    return found;
-}
-
-/* What a partially open content model says of a property or, with name NULL, of an item. */
-static const struct tarn_js *covering(const struct tarn_js *node, const char *name)
-{
-    for (size_t i = 0; name && i < node->pattern_count; i++)
-        if (matches(node->patterns[i].name, name))
-            return node->patterns[i].schema;
-    if (node->more)
-        return node->more;
-    if (!node->forbids_more && node->unevaluated && node->unevaluated->kind != TARN_JS_ANY &&
-        node->unevaluated->kind != TARN_JS_NONE)
-        return node->unevaluated;
-    return NULL;
-}
-
-static bool property_removed(struct check *check, const struct tarn_js *was,
-                             const struct tarn_js *fresh, const char *name, const char *path)
-{
-    if (is_open(fresh))
-        return true;
-    const struct tarn_js *cover = covering(fresh, name);
-    if (cover)
-        return compare(check, was, cover, path) ||
-               differ(check, "PROPERTY_REMOVED_NOT_COVERED_BY_PARTIALLY_OPEN_CONTENT_MODEL", path);
-    return was->kind == TARN_JS_NONE ||
-           differ(check, "PROPERTY_REMOVED_FROM_CLOSED_CONTENT_MODEL", path);
-}
-
-static bool property_added(struct check *check, const struct tarn_js *old,
-                           const struct tarn_js *fresh, const struct tarn_js *added,
-                           const char *name, const char *path)
-{
-    bool is_required = requires(fresh, name), fine = true;
-    if (is_open(old)) {
-        if (added->kind == TARN_JS_ANY)
-            return true;
-        return differ(check,
-                      !is_required ? "OPTIONAL_PROPERTY_ADDED_TO_OPEN_CONTENT_MODEL"
-                      : has_default(added)
-                          ? "REQUIRED_PROPERTY_WITH_DEFAULT_ADDED_TO_OPEN_CONTENT_MODEL"
-                          : "REQUIRED_PROPERTY_ADDED_TO_OPEN_CONTENT_MODEL",
-                      path);
-    }
-    const struct tarn_js *cover = covering(old, name);
-    if (cover)
-        fine = compare(check, cover, added, path) ||
-               differ(check, "PROPERTY_ADDED_NOT_COVERED_BY_PARTIALLY_OPEN_CONTENT_MODEL", path);
-    if (is_required && !has_default(added))
-        fine = differ(check, "REQUIRED_PROPERTY_ADDED_TO_UNOPEN_CONTENT_MODEL", path);
-    return fine;
-}
-
-static bool compare_properties(struct check *check, const struct tarn_js *old,
-                               const struct tarn_js *fresh, const char *path)
-{
-    bool fine = true;
-    for (size_t i = 0; i < old->property_count; i++) {
-        const char *name = old->properties[i].name;
-        const struct tarn_js *now = property(fresh, name);
-        if (now && requires(fresh, name) && !requires(old, name) && !has_default(now))
-            fine = differ(check, "REQUIRED_ATTRIBUTE_ADDED",
-                          below(check, below(check, path, "required"), name));
-    }
-    const char *properties = below(check, path, "properties");
-    for (size_t i = 0; i < old->property_count; i++) {
-        const char *name = old->properties[i].name, *at = below(check, properties, name);
-        const struct tarn_js *was = old->properties[i].schema, *now = property(fresh, name);
-        fine &= now ? compare(check, was, now, at) : property_removed(check, was, fresh, name, at);
-    }
-    for (size_t i = 0; i < fresh->property_count; i++) {
-        const char *name = fresh->properties[i].name;
-        if (!property(old, name))
-            fine &= property_added(check, old, fresh, fresh->properties[i].schema, name,
-                                   below(check, properties, name));
-    }
-    return fine;
-}
-
-/* Dependencies on properties: arrays in "dependencies" or in "dependentRequired". */
-static const json_t *dependency_list(const struct tarn_js *node, const char *name)
-{
-    const json_t *list = json_object_get(keyword(node, "dependentRequired"), name);
-    if (!list)
-        list = json_object_get(keyword(node, "dependencies"), name);
-    return json_is_array(list) ? list : NULL;
-}
-
-static bool compare_dependency_lists(struct check *check, const struct tarn_js *old,
-                                     const struct tarn_js *fresh, const char *path)
-{
-    static const char *const keywords[] = {"dependentRequired", "dependencies"};
-    bool fine = true;
-    for (size_t i = 0; i < TARN_COUNT(keywords); i++) {
-        const char *name;
-        json_t *now;
-        json_object_foreach ((json_t *)(uintptr_t)keyword(fresh, keywords[i]), name, now) {
-            const json_t *was = dependency_list(old, name);
-            const char *at = below(check, below(check, path, "dependencies"), name);
-            if (!json_is_array(now) || (was && has_all(was, now)))
-                continue;
-            fine = differ(check,
-                          !was                ? "DEPENDENCY_ARRAY_ADDED"
-                          : has_all(now, was) ? "DEPENDENCY_ARRAY_EXTENDED"
-                                              : "DEPENDENCY_ARRAY_CHANGED",
-                          at);
-        }
-    }
-    return fine;
-}
-
-static bool compare_dependencies(struct check *check, const struct tarn_js *old,
-                                 const struct tarn_js *fresh, const char *path)
-{
-    bool fine = compare_dependency_lists(check, old, fresh, path);
-    for (size_t i = 0; i < fresh->dependency_count; i++) {
-        const char *name = fresh->dependencies[i].name;
-        const char *at = below(check, below(check, path, "dependencies"), name);
-        const struct tarn_js *was = find_member(old->dependencies, old->dependency_count, name);
-        fine &= was ? compare(check, was, fresh->dependencies[i].schema, at)
-                    : differ(check, "DEPENDENCY_SCHEMA_ADDED", at);
-    }
-    return fine;
-}
-
-/* additionalProperties and additionalItems, unevaluated...: `stem` is ADDITIONAL_ITEMS and so on.
- */
-static bool compare_more(struct check *check, const struct tarn_js *old,
-                         const struct tarn_js *fresh, const char *stem, const char *path)
-{
-    if (fresh->forbids_more && !old->forbids_more)
-        return differ(check, tarn_arena_format(check->arena, "%s_REMOVED", stem), path);
-    if (old->forbids_more != fresh->forbids_more || !fresh->more)
-        return true;
-    if (!old->more)
-        return differ(check, tarn_arena_format(check->arena, "%s_NARROWED", stem), path);
-    return compare(check, old->more, fresh->more, path);
-}
-
-static bool compare_unevaluated(struct check *check, const struct tarn_js *old,
-                                const struct tarn_js *fresh, const char *stem, const char *path)
-{
-    const struct tarn_js *was = old->unevaluated, *now = fresh->unevaluated;
-    bool was_none = was && was->kind == TARN_JS_NONE, is_none = now && now->kind == TARN_JS_NONE;
-    bool was_any = was && was->kind == TARN_JS_ANY;
-    if (!now || was_none || now->kind == TARN_JS_ANY)
-        return true;
-    if (is_none)
-        return differ(check, tarn_arena_format(check->arena, "%s_REMOVED", stem), path);
-    if (!was || was_any)
-        return differ(check, tarn_arena_format(check->arena, "%s_NARROWED", stem), path);
-    return compare(check, was, now, path);
-}
-
-static bool compare_objects(struct check *check, const struct tarn_js *old,
-                            const struct tarn_js *fresh, const char *path)
-{
-    bool fine = compare_properties(check, old, fresh, path);
-    fine &= compare_dependencies(check, old, fresh, path);
-    fine &= compare_more(check, old, fresh, "ADDITIONAL_PROPERTIES",
-                         below(check, path, "additionalProperties"));
-    fine &= compare_unevaluated(check, old, fresh, "UNEVALUATED_PROPERTIES",
-                                below(check, path, "unevaluatedProperties"));
-    fine &= compare_limit(check, old, fresh, "maxProperties", "MAX_PROPERTIES", true, path);
-    fine &= compare_limit(check, old, fresh, "minProperties", "MIN_PROPERTIES", false, path);
-    return fine;
-}
-
-/* ---- arrays ---- */
-
-static bool item_removed(struct check *check, const struct tarn_js *was,
-                         const struct tarn_js *fresh, const char *path)
-{
-    if (is_open(fresh))
-        return true;
-    const struct tarn_js *cover = covering(fresh, NULL);
-    if (cover)
-        return compare(check, was, cover, path) ||
-               differ(check, "ITEM_REMOVED_NOT_COVERED_BY_PARTIALLY_OPEN_CONTENT_MODEL", path);
-    return was->kind == TARN_JS_NONE ||
-           differ(check, "ITEM_REMOVED_FROM_CLOSED_CONTENT_MODEL", path);
-}
-
-static bool item_added(struct check *check, const struct tarn_js *old, const struct tarn_js *added,
-                       const char *path)
-{
-    if (is_open(old))
-        return added->kind == TARN_JS_ANY ||
-               differ(check, "ITEM_ADDED_TO_OPEN_CONTENT_MODEL", path);
-    const struct tarn_js *cover = covering(old, NULL);
-    return !cover || compare(check, cover, added, path) ||
-           differ(check, "ITEM_ADDED_NOT_COVERED_BY_PARTIALLY_OPEN_CONTENT_MODEL", path);
-}
-
-static bool compare_items(struct check *check, const struct tarn_js *old,
-                          const struct tarn_js *fresh, const char *path)
-{
-    bool fine = true;
-    if (fresh->all_items)
-        fine = old->all_items
-                   ? compare(check, old->all_items, fresh->all_items, below(check, path, "items"))
-                   : differ(check, "SCHEMA_ADDED", below(check, path, "items"));
-    for (size_t i = 0; i < old->item_count || i < fresh->item_count; i++) {
-        const char *at = place(check, path, "items", i);
-        if (i >= fresh->item_count)
-            fine &= item_removed(check, old->items[i], fresh, at);
-        else if (i >= old->item_count)
-            fine &= item_added(check, old, fresh->items[i], at);
-        else
-            fine &= compare(check, old->items[i], fresh->items[i], at);
-    }
-    return fine;
-}
-
-static bool compare_arrays(struct check *check, const struct tarn_js *old,
-                           const struct tarn_js *fresh, const char *path)
-{
-    bool fine = compare_items(check, old, fresh, path);
-    fine &=
-        compare_more(check, old, fresh, "ADDITIONAL_ITEMS", below(check, path, "additionalItems"));
-    fine &= compare_unevaluated(check, old, fresh, "UNEVALUATED_ITEMS",
-                                below(check, path, "unevaluatedItems"));
-    fine &= compare_limit(check, old, fresh, "maxItems", "MAX_ITEMS", true, path);
-    fine &= compare_limit(check, old, fresh, "minItems", "MIN_ITEMS", false, path);
-    fine &= compare_limit(check, old, fresh, "maxContains", "MAX_CONTAINS", true, path);
-    fine &= compare_limit(check, old, fresh, "minContains", "MIN_CONTAINS", false, path);
-    if (json_is_true(keyword(fresh, "uniqueItems")) && !json_is_true(keyword(old, "uniqueItems")))
-        fine = differ(check, "UNIQUE_ITEMS_ADDED", below(check, path, "uniqueItems"));
-    return fine;
-}
-
 /* ---- any two ---- */
 
 static bool are_bytes(const struct tarn_js *a, const struct tarn_js *b)
 {
-    const char *first = json_string_value(keyword(a, "connect.type"));
-    const char *second = json_string_value(keyword(b, "connect.type"));
+    const char *first = json_string_value(tarn_js_keyword(a, "connect.type"));
+    const char *second = json_string_value(tarn_js_keyword(b, "connect.type"));
     return first && second && strcmp(first, "bytes") == 0 && strcmp(second, "bytes") == 0;
 }
 
-static bool compare_kinds(struct check *check, const struct tarn_js *old,
+static bool compare_kinds(struct tarn_js_check_state *check, const struct tarn_js *old,
                           const struct tarn_js *fresh, const char *path)
 {
     if ((old->kind == TARN_JS_COMBINED) != (fresh->kind == TARN_JS_COMBINED) &&
@@ -691,7 +395,7 @@ static bool compare_kinds(struct check *check, const struct tarn_js *old,
         return true;
     if (old->kind != fresh->kind)
         return old->kind == TARN_JS_NONE || fresh->kind == TARN_JS_ANY || are_bytes(old, fresh) ||
-               differ(check, "TYPE_CHANGED", path);
+               tarn_js_differ(check, "TYPE_CHANGED", path);
     if (old->kind == TARN_JS_STRING)
         return compare_strings(check, old, fresh, path);
     if (old->kind == TARN_JS_NUMBER)
@@ -699,22 +403,22 @@ static bool compare_kinds(struct check *check, const struct tarn_js *old,
     if (old->kind == TARN_JS_ENUM)
         return compare_enums(check, old, fresh, path);
     if (old->kind == TARN_JS_CONST)
-        return json_equal(keyword(old, "const"), keyword(fresh, "const")) ||
-               differ(check, "ENUM_ARRAY_CHANGED", below(check, path, "const"));
+        return json_equal(tarn_js_keyword(old, "const"), tarn_js_keyword(fresh, "const")) ||
+               tarn_js_differ(check, "ENUM_ARRAY_CHANGED", tarn_js_below(check, path, "const"));
     if (old->kind == TARN_JS_COMBINED)
         return compare_combined(check, old, fresh, path);
     if (old->kind == TARN_JS_NOT)
         return would_fit(check, fresh->inner, old->inner) ||
-               differ(check, "NOT_TYPE_EXTENDED", below(check, path, "not"));
+               tarn_js_differ(check, "NOT_TYPE_EXTENDED", tarn_js_below(check, path, "not"));
     if (old->kind == TARN_JS_OBJECT)
-        return compare_objects(check, old, fresh, path);
+        return tarn_js_compare_objects(check, old, fresh, path);
     if (old->kind == TARN_JS_ARRAY)
-        return compare_arrays(check, old, fresh, path);
+        return tarn_js_compare_arrays(check, old, fresh, path);
     return true;
 }
 
-static struct pair *slot_of(const struct check *check, const struct tarn_js *old,
-                            const struct tarn_js *fresh)
+static struct tarn_js_pair *slot_of(const struct tarn_js_check_state *check,
+                                    const struct tarn_js *old, const struct tarn_js *fresh)
 {
     const void *key[2] = {old, fresh};
     size_t mask = check->pair_cap - 1;
@@ -725,11 +429,11 @@ static struct pair *slot_of(const struct check *check, const struct tarn_js *old
     return &check->pairs[slot];
 }
 
-static struct pair *find_pair(struct check *check, const struct tarn_js *old,
-                              const struct tarn_js *fresh)
+static struct tarn_js_pair *find_pair(struct tarn_js_check_state *check, const struct tarn_js *old,
+                                      const struct tarn_js *fresh)
 {
     if (2 * (check->pair_count + 1) > check->pair_cap) {
-        struct pair *all = check->pairs;
+        struct tarn_js_pair *all = check->pairs;
         size_t cap = check->pair_cap;
         check->pair_cap = cap ? 2 * cap : 64;
         check->pairs = tarn_arena_array(check->arena, check->pair_cap, sizeof *all);
@@ -737,9 +441,9 @@ static struct pair *find_pair(struct check *check, const struct tarn_js *old,
             if (all[i].old)
                 *slot_of(check, all[i].old, all[i].fresh) = all[i];
     }
-    struct pair *pair = slot_of(check, old, fresh);
+    struct tarn_js_pair *pair = slot_of(check, old, fresh);
     if (!pair->old) {
-        *pair = (struct pair){old, fresh, UNKNOWN};
+        *pair = (struct tarn_js_pair){old, fresh, UNKNOWN};
         check->pair_count++;
     }
     return pair;
@@ -752,8 +456,8 @@ static const struct tarn_js *behind_references(const struct tarn_js *node)
     return node;
 }
 
-static bool compare(struct check *check, const struct tarn_js *old, const struct tarn_js *fresh,
-                    const char *path)
+bool tarn_js_compare(struct tarn_js_check_state *check, const struct tarn_js *old,
+                     const struct tarn_js *fresh, const char *path)
 {
     old = behind_references(old);
     fresh = behind_references(fresh);
@@ -763,7 +467,7 @@ static bool compare(struct check *check, const struct tarn_js *old, const struct
     if (known == BAD || (known == BAD_UNSAID && check->is_silent))
         return false;
     if (check->depth > 10 * TARN_SCHEMA_DEPTH_MAX)
-        return differ(check, "TYPE_CHANGED", path);
+        return tarn_js_differ(check, "TYPE_CHANGED", path);
     find_pair(check, old, fresh)->verdict = COMPARING;
     check->depth++;
     bool fine = compare_kinds(check, old, fresh, path);
@@ -776,6 +480,6 @@ void tarn_js_check(const struct tarn_schema *reader, const struct tarn_schema *w
                    struct tarn_schema_messages *messages)
 {
     TARN_AUTO_ARENA struct tarn_arena *arena = tarn_arena_new();
-    struct check check = {.messages = messages, .arena = arena};
-    (void)compare(&check, tarn_js_root(writer), tarn_js_root(reader), "#/");
+    struct tarn_js_check_state check = {.messages = messages, .arena = arena};
+    (void)tarn_js_compare(&check, tarn_js_root(writer), tarn_js_root(reader), "#/");
 }

@@ -18,6 +18,7 @@
 #include "broker/broker_int.h"
 #include "broker/group/group.h"
 #include "broker/handler/fetch_wait.h"
+#include "broker/handler/produce_wait.h"
 #include "broker/log/journal.h"
 #include "broker/log/log.h"
 #include "broker/protocol/wire.h"
@@ -51,6 +52,7 @@ struct tarn_broker {
     struct tarn_log *log;
     struct tarn_catalog *catalog;
     struct tarn_fetch_waits *fetch_waits;
+    struct tarn_produce_waits *produce_waits;
     struct tarn_groups *groups;
     struct tarn_transactions *transactions;
     struct tarn_acls *acls;
@@ -176,6 +178,7 @@ static void arm_log_timer(struct tarn_broker *broker)
 
 void tarn_broker_turn_ends(struct tarn_broker *broker)
 {
+    tarn_produce_waits_run(broker->produce_waits);
     tarn_fetch_waits_run(broker->fetch_waits);
     arm_log_timer(broker);
 }
@@ -292,6 +295,7 @@ static enum tarn_status open_parts(struct tarn_broker *broker, struct tarn_error
     TARN_TRY(tarn_acls_open(broker->log, &broker->options, &broker->acls, err));
     TARN_TRY(tarn_users_open(broker->log, &broker->options, &broker->users, err));
     broker->fetch_waits = tarn_fetch_waits_new(broker);
+    broker->produce_waits = tarn_produce_waits_new(broker);
     TARN_TRY(open_coordinators(broker, err));
     note_address(broker);
     return TARN_OK;
@@ -479,6 +483,7 @@ void tarn_broker_close(struct tarn_broker *broker)
     tarn_transactions_free(broker->transactions);
     tarn_groups_free(broker->groups);
     tarn_fetch_waits_free(broker->fetch_waits);
+    tarn_produce_waits_free(broker->produce_waits);
     tarn_acls_free(broker->acls);
     tarn_users_free(broker->users);
     tarn_catalog_free(broker->catalog);
@@ -551,6 +556,11 @@ struct tarn_log *tarn_broker_log(struct tarn_broker *broker)
 struct tarn_catalog *tarn_broker_catalog(struct tarn_broker *broker)
 {
     return broker->catalog;
+}
+
+struct tarn_produce_waits *tarn_broker_produce_waits(struct tarn_broker *broker)
+{
+    return broker->produce_waits;
 }
 
 struct tarn_fetch_waits *tarn_broker_fetch_waits(struct tarn_broker *broker)

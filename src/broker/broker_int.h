@@ -5,10 +5,12 @@
 #include "broker/broker.h"
 
 struct tarn_fetch_waits;
+struct tarn_produce_waits;
 struct tarn_server;
 
 struct tarn_server *tarn_broker_server(struct tarn_broker *broker);
 struct tarn_fetch_waits *tarn_broker_fetch_waits(struct tarn_broker *broker);
+struct tarn_produce_waits *tarn_broker_produce_waits(struct tarn_broker *broker);
 /* Before answers are sent and the loop sleeps: what a change of the log has woken. */
 void tarn_broker_turn_ends(struct tarn_broker *broker);
 

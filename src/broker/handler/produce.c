@@ -7,6 +7,7 @@
  * such a producer can be told. */
 #include "broker/broker.h"
 #include "broker/handler/handlers.h"
+#include "broker/handler/produce_wait.h"
 #include "broker/handler/schema_check.h"
 #include "broker/handler/topic_access.h"
 #include "broker/handler/transaction_check.h"
@@ -215,7 +216,16 @@ static void on_durable(void *context, enum tarn_status status)
     tarn_request_reply(produce->request, &produce->response);
 }
 
-void tarn_handle_produce(struct tarn_request *request)
+static size_t record_bytes(const struct tarn_produce_request *body)
+{
+    size_t bytes = 0;
+    for (int32_t i = 0; i < body->topic_data_count; i++)
+        for (int32_t j = 0; j < body->topic_data[i].partition_data_count; j++)
+            bytes += body->topic_data[i].partition_data[j].records.len;
+    return bytes;
+}
+
+static void serve(struct tarn_request *request)
 {
     const struct tarn_produce_request *body = request->body;
     struct tarn_log *log = tarn_broker_log(request->broker);
@@ -232,4 +242,10 @@ void tarn_handle_produce(struct tarn_request *request)
         tarn_log_wait_durable(log, tarn_log_position(log), on_durable, produce);
     else
         tarn_request_reply(request, &produce->response);
+}
+
+void tarn_handle_produce(struct tarn_request *request)
+{
+    if (!tarn_produce_wait(request, record_bytes(request->body), serve))
+        serve(request);
 }

@@ -2,13 +2,19 @@
  * and compacts: one job at a time, chosen by the owner. */
 #include <errno.h>
 #include <stdio.h>
+#include <sys/statvfs.h>
+#include <time.h>
 
+#include "base/clock.h"
 #include "broker/log/job.h"
 #include "broker/log/log_int.h"
 
 /* With more commits than that behind the last checkpoint, closing writes another: the next open
  * then need not check them. */
 enum { RETRY_MS = 1000, SLOW_FILL_MS = 1000, READ_BACK_COMMITS = 500 };
+
+/* Copying can wait for a quiet moment: below so much per look it is one. */
+enum { LOOK_US = 10000, QUIET_BYTES = 1 << 20, FREE_SHARE = 8 };
 
 static void job_free(struct tarn_log *log, struct job *job)
 {
@@ -46,6 +52,7 @@ static enum tarn_status run_job(struct tarn_log *log, struct job *job, struct ta
 {
     switch (job->kind) {
     case JOB_COPY:
+        background_step_aside(log);
         return copy_run_job(log, job, err);
     case JOB_CHECKPOINT:
         return write_checkpoint(log, job, err);
@@ -56,6 +63,32 @@ static enum tarn_status run_job(struct tarn_log *log, struct job *job, struct ta
         return compact_run_job(log, job, err);
     }
     return TARN_OK;
+}
+
+void background_step_aside(struct tarn_log *log)
+{
+    while (!atomic_load(&log->hurry) && !atomic_load(&log->closing)) {
+        uint64_t bytes = atomic_load(&log->written_bytes) - log->looked_bytes;
+        int64_t elapsed_us = tarn_monotonic_us() - log->looked_us;
+        if (elapsed_us < LOOK_US)
+            return;
+        log->looked_us += elapsed_us;
+        log->looked_bytes += bytes;
+        if (bytes / QUIET_BYTES < (uint64_t)(elapsed_us / LOOK_US))
+            return;
+        (void)nanosleep(&(struct timespec){.tv_nsec = LOOK_US * 1000L}, NULL);
+    }
+}
+
+void background_note_backlog(struct tarn_log *log)
+{
+    struct statvfs disk;
+    uint64_t free_bytes = UINT64_MAX;
+    if (log->full_files > 0 && statvfs(log->folder, &disk) == 0)
+        free_bytes = (uint64_t)disk.f_bavail * disk.f_frsize;
+    uint64_t waiting_bytes = (uint64_t)log->full_files * log->next_wal_bytes;
+    atomic_store(&log->hurry, log->full_files > log->options.wal_backlog_files * 2 / 3 ||
+                                  waiting_bytes > free_bytes / FREE_SHARE);
 }
 
 static void *background_main(void *context)
@@ -135,7 +168,8 @@ static struct job *checkpoint_job_new(struct tarn_log *log)
 static struct job *prepare_job_new(struct tarn_log *log)
 {
     const struct wal_file *file = log->current;
-    if (!file || log->spares || file->end < file->capacity / 2)
+    if (!file || log->spares || file->end < file->capacity / 4 ||
+        tarn_log_now_ms(log) < log->prepare_after_ms)
         return NULL;
     struct job *job = tarn_alloc(sizeof *job);
     job->kind = JOB_PREPARE;
@@ -149,6 +183,8 @@ static struct job *prepare_job_new(struct tarn_log *log)
 
 static struct job *next_job(struct tarn_log *log, enum lane lane)
 {
+    if (lane == LANE_PREPARE)
+        return prepare_job_new(log);
     if (lane == LANE_COMPACT) {
         struct tarn_partition *partition = retention_take_dirtiest(log);
         return partition ? compact_job_new(log, partition) : NULL;
@@ -156,8 +192,6 @@ static struct job *next_job(struct tarn_log *log, enum lane lane)
     struct job *job = copy_job_new(log);
     if (!job && log->checkpoint_wanted)
         job = checkpoint_job_new(log);
-    if (!job)
-        job = prepare_job_new(log);
     if (!job && log->garbage_count > 0)
         job = checkpoint_job_new(log);
     return job;
@@ -191,9 +225,11 @@ static void apply(struct tarn_log *log, struct job *job)
         job->prepared->next = log->spares;
         log->spares = job->prepared;
         job->prepared = NULL;
+    } else if (!ok) {
+        log->prepare_after_ms = tarn_log_now_ms(log) + RETRY_MS;
     }
-    if (job->kind == JOB_COMPACT)
-        return; /* nothing waits for it, and it looks after its own failures */
+    if (job->kind == JOB_COMPACT || job->kind == JOB_PREPARE)
+        return; /* nothing waits for them, and they look after their own failures */
     log->job_error = job->error;
     log->retry_ms = ok ? 0 : tarn_log_now_ms(log) + RETRY_MS;
     if (!ok)
@@ -251,10 +287,12 @@ void background_poll(struct tarn_log *log)
 void background_wait(struct tarn_log *log, enum lane lane)
 {
     struct background *background = &log->lanes[lane];
+    atomic_store(&log->hurry, true);
     pthread_mutex_lock(&background->mutex);
     while (background->queued || background->running)
         pthread_cond_wait(&background->done, &background->mutex);
     pthread_mutex_unlock(&background->mutex);
+    background_note_backlog(log);
 }
 
 bool background_idle(struct tarn_log *log)

@@ -11,7 +11,9 @@
 enum {
     WINDOW_BYTES = 256 * 1024,
     GAP_MAX_BYTES = 4096,
-    SYNC_ALL_ITEMS = 128, /* from here on one sync of everything is cheaper */
+    SYNC_ALL_ITEMS = 128,      /* from here on one sync of everything is cheaper */
+    JOB_MAX_BYTES = 256 << 20, /* then its files are free again before more are copied */
+    STEP_BYTES = 4 << 20,      /* between looks whether others need the machine */
 };
 static const int64_t default_segment_bytes = (int64_t)1 << 30;
 static const int64_t default_segment_ms = (int64_t)7 * 24 * 3600 * 1000;
@@ -55,9 +57,14 @@ static void add_item(struct job *job, struct tarn_partition *partition)
 struct job *copy_job_new(struct tarn_log *log)
 {
     struct wal_file *last = NULL;
+    uint64_t bytes = 0;
     for (struct wal_file *file = log->oldest; file && file != log->current; file = file->next) {
-        if (!file->copied)
-            last = file;
+        if (file->copied)
+            continue;
+        if (last && bytes + file->end > JOB_MAX_BYTES)
+            break;
+        bytes += file->end;
+        last = file;
     }
     if (!last)
         return NULL;
@@ -156,6 +163,7 @@ struct copy {
     bool sync_each;
     char *window;
     size_t window_cap;
+    uint32_t step_bytes; /* since the last look */
 };
 
 static enum tarn_status finish_segment(struct copy *copy, struct tarn_error *err)
@@ -224,6 +232,10 @@ static enum tarn_status copy_run(struct copy *copy, const struct run *run, struc
         if (len > copy->window_cap) {
             copy->window_cap = len < WINDOW_BYTES ? WINDOW_BYTES : len;
             copy->window = tarn_realloc_array(copy->window, copy->window_cap, 1);
+        }
+        if ((copy->step_bytes += len) > STEP_BYTES) {
+            background_step_aside(copy->log);
+            copy->step_bytes = 0;
         }
         uint32_t start = run->extents[first].position;
         TARN_TRY(tarn_io_read(copy->log->io, run->file->fd, copy->window, len, start,

@@ -16,7 +16,7 @@
 enum {
     WAL_FIRST_BYTES = 1024 * 1024,
     WAL_MAX_BYTES = 64 * 1024 * 1024,
-    WAL_BACKLOG_FILES = 16,
+    WAL_BACKLOG_FILES = 24,
     WAL_BACKLOG_MAX = 32,
     COMMIT_META_MAX_BYTES = 256 * 1024 * 1024,
 };
@@ -313,8 +313,8 @@ static enum tarn_status settle(struct tarn_log *log, struct tarn_error *err)
     log->retry_ms = 0;
     bool looked = false;
     for (;;) {
-        background_wait(log, LANE_COPY);
-        background_wait(log, LANE_COMPACT);
+        for (int lane = 0; lane < LANE_COUNT; lane++)
+            background_wait(log, (enum lane)lane);
         background_poll(log);
         TARN_TRY(tarn_log_health(log, err));
         if (log->job_error.status != TARN_OK) {

@@ -56,7 +56,8 @@ struct tarn_log_options {
     /* Write-ahead files start with the first size and grow to the second under load. 0: 1 MiB, 64
      * MiB. */
     uint32_t wal_first_bytes, wal_max_bytes;
-    /* Full write-ahead files that may wait to be copied before commits wait for them. 0: 16. */
+    /* Full write-ahead files that may wait to be copied before commits wait for them. 0: 24.
+     * Up to two thirds of them, they wait for a moment in which little is written. */
     uint32_t wal_backlog_files;
     /* How long a producer that sends nothing is remembered. 0: 24 hours. */
     int64_t producer_expiry_ms;
@@ -162,6 +163,9 @@ void tarn_commit_delete_before(struct tarn_commit *commit, struct tarn_partition
 CHECKED enum tarn_status tarn_commit_write(struct tarn_commit *commit, uint64_t *ret_position,
                                            struct tarn_error *err);
 void tarn_commit_abandon(struct tarn_commit *commit);
+/* Whether a commit of that size would not have to wait. When it would, records had better come
+ * later: after some tarn_log_poll there is room again. */
+bool tarn_log_has_room(const struct tarn_log *log, size_t size_bytes);
 
 /* ---- durability ---- */
 

@@ -217,7 +217,7 @@ struct sync_state {
 
 /* One thread for what commits wait for in the end, one for compaction, started when first needed.
  */
-enum lane { LANE_COPY, LANE_COMPACT, LANE_COUNT };
+enum lane { LANE_COPY, LANE_PREPARE, LANE_COMPACT, LANE_COUNT };
 struct background {
     struct tarn_log *log;
     pthread_mutex_t mutex;
@@ -254,6 +254,10 @@ struct tarn_log {
     size_t full_files; /* not free for use again yet */
 
     _Atomic uint64_t written, durable;
+    _Atomic uint64_t written_bytes; /* ever, to tell how much is going on */
+    uint64_t looked_bytes; /* how much it was when copying last looked, and when that was */
+    int64_t looked_us;
+    _Atomic bool hurry;  /* copying must not wait for a quiet moment any more */
     _Atomic bool failed; /* a sync failed; sync.error says how */
     _Atomic bool woken;
     pthread_mutex_t wake_mutex;
@@ -269,10 +273,11 @@ struct tarn_log {
     _Atomic bool closing;  /* no new jobs; those that run give up */
     uint64_t checkpointed; /* the last commit that the checkpoint has */
     struct tarn_error job_error;
-    int64_t retry_ms;     /* a failed background job is tried again then */
-    int64_t deadline_ms;  /* -1: nothing to look after */
-    uint32_t dirtiest_id; /* of the partition to compact next; UINT32_MAX: none */
-    bool clean_now;       /* tarn_log_settle(clean) */
+    int64_t retry_ms;         /* a failed background job is tried again then */
+    int64_t prepare_after_ms; /* preparing a file failed: not before then */
+    int64_t deadline_ms;      /* -1: nothing to look after */
+    uint32_t dirtiest_id;     /* of the partition to compact next; UINT32_MAX: none */
+    bool clean_now;           /* tarn_log_settle(clean) */
     /* Partitions with open segment files, the one opened first at the front of the ring. */
     struct open_segment {
         uint32_t partition_id;
@@ -292,6 +297,8 @@ CHECKED enum tarn_status wal_file_create(struct tarn_log *log, uint64_t number, 
                                          bool prewrite, struct wal_file **ret_file,
                                          struct tarn_error *err);
 void wal_recycle(struct tarn_log *log);
+/* Gives spare files up when nothing has needed one for a while. */
+void wal_shrink(struct tarn_log *log);
 void wal_close_current(struct tarn_log *log);
 bool wal_header_read(const uint8_t header[WAL_HEADER_BYTES], struct wal_file *file);
 
@@ -408,5 +415,9 @@ void background_poll(struct tarn_log *log);
 /* Waits until a lane has finished what it is doing. */
 void background_wait(struct tarn_log *log, enum lane lane);
 bool background_idle(struct tarn_log *log);
+/* The copying thread: waits while much is being written, unless somebody waits for it. */
+void background_step_aside(struct tarn_log *log);
+/* Whether so much waits to be copied that it must go on now. */
+void background_note_backlog(struct tarn_log *log);
 
 #endif

@@ -219,6 +219,7 @@ void retention_run(struct tarn_log *log)
     bool full = false;
     log->deadline_ms = log->retry_ms > now_ms ? log->retry_ms : -1;
     log->dirtiest_id = UINT32_MAX;
+    wal_shrink(log);
     for (size_t i = 0; i < log->by_id_cap; i++) {
         struct tarn_partition *partition = log->by_id[i];
         if (!partition || !partition->settings)

@@ -106,13 +106,23 @@ void sync_file_added(struct tarn_log *log, int fd)
     pthread_mutex_unlock(&log->sync.mutex);
 }
 
+static bool is_listed(const struct sync_state *sync, int fd)
+{
+    for (size_t i = 0; i < sync->file_count; i++) {
+        if (sync->files[i] == fd)
+            return true;
+    }
+    return false;
+}
+
 void sync_file_gone(struct tarn_log *log, int fd)
 {
     struct sync_state *sync = &log->sync;
     if (!log->options.durable)
         return;
     pthread_mutex_lock(&sync->mutex);
-    while (sync->busy)
+    /* a sync that runs has only files that are still in the list */
+    while (sync->busy && is_listed(sync, fd))
         pthread_cond_wait(&sync->done, &sync->mutex);
     for (size_t i = 0; i < sync->file_count; i++) {
         if (sync->files[i] == fd)

@@ -17,7 +17,10 @@
 #include "broker/log/job.h"
 #include "broker/log/log_int.h"
 
-enum { ZEROES_BYTES = 256 * 1024, FAST_FILL_MS = 10 * 1000, SPARES_MAX = 3 };
+enum { ZEROES_BYTES = 256 * 1024, FAST_FILL_MS = 10 * 1000 };
+/* Files are kept for the next burst, but not for long. */
+enum { SPARES_KEPT = 1, SHRINK_MS = 120 * 1000 };
+enum { ROOM_KEPT_BYTES = 256 << 10 }; /* for commits without records */
 static const char magic[8] = {'T', 'A', 'R', 'N', 'W', 'A', 'L', '1'};
 
 void wal_file_free(struct tarn_log *log, struct wal_file *file)
@@ -158,6 +161,16 @@ static enum tarn_status hold_back(struct tarn_log *log, struct tarn_error *err)
     return TARN_OK;
 }
 
+bool tarn_log_has_room(const struct tarn_log *log, size_t size_bytes)
+{
+    const struct wal_file *file = log->current;
+    size_t taken = log->full_files + (file != NULL);
+    if (taken < log->options.wal_backlog_files || log->full_files == 0 ||
+        log->job_error.status != TARN_OK || atomic_load(&log->failed))
+        return true; /* or it would be told what is wrong */
+    return file && (size_t)(file->capacity - file->end) >= size_bytes + ROOM_KEPT_BYTES;
+}
+
 /* Ends the current file: the next commit goes to another one. */
 void wal_close_current(struct tarn_log *log)
 {
@@ -166,6 +179,7 @@ void wal_close_current(struct tarn_log *log)
         return;
     log->current = NULL;
     log->full_files++;
+    background_note_backlog(log);
     choose_next_size(log, file);
 }
 
@@ -231,29 +245,53 @@ enum tarn_status wal_write(struct tarn_log *log, struct iovec *pieces, int count
     if (file->end > file->capacity)
         file->capacity = file->end;
     file->last_sequence = log->next_sequence;
+    atomic_fetch_add_explicit(&log->written_bytes, len, memory_order_relaxed);
     return TARN_OK;
+}
+
+/* The file goes with the next checkpoint: removing a large one takes the file system a while. */
+static void give_up(struct tarn_log *log, struct wal_file *file)
+{
+    TARN_RESERVE(log->garbage, log->garbage_cap, log->garbage_count + 1);
+    log->garbage[log->garbage_count++] = file->path;
+    file->path = NULL;
+    wal_file_free(log, file);
 }
 
 /* Takes the files that are copied, and in no checkpoint's way, out of the list. */
 void wal_recycle(struct tarn_log *log)
 {
-    size_t spares = 0;
-    for (struct wal_file *file = log->spares; file; file = file->next)
-        spares++;
     while (log->oldest && log->oldest->copied) {
         struct wal_file *file = log->oldest;
         log->oldest = file->next;
-        if (spares < SPARES_MAX && file->capacity >= log->next_wal_bytes &&
-            file->capacity <= log->options.wal_max_bytes) {
-            sync_file_gone(log, file->fd);
+        sync_file_gone(log, file->fd);
+        if (file->capacity >= log->next_wal_bytes && file->capacity <= log->options.wal_max_bytes) {
             file->next = log->spares;
             log->spares = file;
-            spares++;
         } else {
-            sync_file_gone(log, file->fd);
-            log->io->remove(log->io->context, file->path);
-            wal_file_free(log, file);
+            give_up(log, file);
         }
         log->full_files--;
+    }
+    background_note_backlog(log);
+    retention_note(log, tarn_log_now_ms(log) + SHRINK_MS);
+}
+
+void wal_shrink(struct tarn_log *log)
+{
+    int64_t due_ms = log->current ? log->current->opened_ms + SHRINK_MS : 0;
+    struct wal_file **at = &log->spares;
+    for (int i = 0; i < SPARES_KEPT && *at; i++)
+        at = &(*at)->next;
+    if (!*at)
+        return;
+    if (tarn_log_now_ms(log) < due_ms) {
+        retention_note(log, due_ms);
+        return;
+    }
+    while (*at) {
+        struct wal_file *file = *at;
+        *at = file->next;
+        give_up(log, file);
     }
 }

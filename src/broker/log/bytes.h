@@ -45,6 +45,12 @@ static inline bool varint_get(const uint8_t **at, const uint8_t *end, int64_t *r
         *at = in + 1;
         return true;
     }
+    if (end - in >= 2 && in[1] < 0x80) { /* most lengths and offsets */
+        uint32_t two = (uint32_t)(in[0] & 0x7f) | (uint32_t)in[1] << 7;
+        *ret_value = (int64_t)(two >> 1) ^ -(int64_t)(two & 1);
+        *at = in + 2;
+        return true;
+    }
     uint64_t raw = 0;
     for (unsigned shift = 0; shift < 70 && in < end; shift += 7) {
         uint8_t byte = *in++;

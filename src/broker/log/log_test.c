@@ -423,13 +423,47 @@ static void locks_and_reads_only(void **state)
     fixture_release(&fixture);
 }
 
+/* Whoever asks before each commit never waits in one, and there is room again after some polls. */
+static void says_when_there_is_room(void **state)
+{
+    enum { ROUNDS = 5, FILES = 4, FILE_BYTES = 64 * 1024, BATCH_BYTES = 5000 };
+    (void)state;
+    struct fixture fixture;
+    fixture_init(&fixture);
+    fixture.options.wal_max_bytes = FILE_BYTES;
+    fixture.options.wal_backlog_files = FILES;
+    fixture_open(&fixture);
+    struct tarn_partition *partition = fixture_partition(&fixture, 0);
+    int64_t count = 0;
+    for (int round = 0; round < ROUNDS; round++) {
+        int appended = 0;
+        while (tarn_log_has_room(fixture.log, BATCH_BYTES)) {
+            /* nothing is free again before the next poll */
+            assert_in_range(++appended, 1, FILES * FILE_BYTES / BATCH_BYTES);
+            assert_true(
+                fixture_append(&fixture, partition, BATCH(.value_bytes = BATCH_BYTES), NULL) >= 0);
+        }
+        count += appended;
+        while (!tarn_log_has_room(fixture.log, BATCH_BYTES))
+            (void)tarn_log_wait(fixture.log, 1000);
+    }
+    assert_int_equal(tarn_partition_end_offset(partition), count);
+    assert_int_equal(fixture_count(&fixture, partition, 0, 1 << 20), count);
+    fixture_release(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(append_read_reopen), cmocka_unit_test(journal),
-        cmocka_unit_test(copies_to_segments), cmocka_unit_test(producers),
-        cmocka_unit_test(transactions),       cmocka_unit_test(lookups_by_time),
-        cmocka_unit_test(delete_and_retain),  cmocka_unit_test(locks_and_reads_only),
+        cmocka_unit_test(append_read_reopen),
+        cmocka_unit_test(journal),
+        cmocka_unit_test(copies_to_segments),
+        cmocka_unit_test(producers),
+        cmocka_unit_test(transactions),
+        cmocka_unit_test(lookups_by_time),
+        cmocka_unit_test(delete_and_retain),
+        cmocka_unit_test(locks_and_reads_only),
+        cmocka_unit_test(says_when_there_is_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

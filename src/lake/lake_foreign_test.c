@@ -240,6 +240,11 @@ static void equality_deletes(void **state)
     assert_string_equal(
         ask(w, "SELECT count(*), count(*) FILTER (i = 3), count(*) FILTER (i = 7) FROM s.t"),
         "9|1|0");
+    const struct tarn_lake_change drop = {.kind = TARN_LAKE_DROP_COLUMN, .column = "i"};
+    OK(tarn_lake_alter(w->lake, "s", "t", &drop, 1, &w->err));
+    OK(tarn_lake_attach(w->lake, w->session, "s", "t", NULL, &w->err));
+    assert_string_equal(ask(w, "SELECT count(*), count(*) FILTER (v = 'v7') FROM s.t"),
+                        "9|0"); /* what was deleted by it stays deleted */
 }
 
 static void expect_corrupt(struct world *w, const char *path)

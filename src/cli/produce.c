@@ -10,6 +10,7 @@
 #include "base/json_writer.h"
 #include "cli/command.h"
 #include "cli/topic_access.h"
+#include "cli/topic_encoder.h"
 
 static const char help[] =
     "Usage: tarn produce TOPIC [options] < LINES\n"
@@ -21,8 +22,11 @@ static const char help[] =
     "  --format FORMAT     raw (default): the line is the value; json: the same, but each line "
     "has\n"
     "                      to be JSON; record: each line is an object as `tarn consume --json`\n"
-    "                      prints it: key, value, headers, partition, timestamp\n"
-    "  -K, --key-separator SEP   raw and json: what stands before SEP is the key\n"
+    "                      prints it: key, value, headers, partition, timestamp; avro: the value "
+    "is\n"
+    "                      JSON and is encoded by the newest schema that the registry has for\n"
+    "                      TOPIC-value, Avro or another\n"
+    "  -K, --key-separator SEP   not for record: what stands before SEP is the key\n"
     "  --key KEY           the key of all records\n"
     "  -H, --header N=V ...  headers of all records\n"
     "  -p, --partition N   default: by the key\n"
@@ -39,7 +43,7 @@ static const char help[] =
 
 enum { LINGER_MS = 5, HEADERS_MAX = 100, FLUSH_MS = 300000 };
 
-enum format { FORMAT_RAW, FORMAT_JSON, FORMAT_RECORD };
+enum format { FORMAT_RAW, FORMAT_JSON, FORMAT_RECORD, FORMAT_AVRO };
 
 struct arguments {
     struct tarn_common common;
@@ -54,6 +58,7 @@ struct producer {
     enum format format;
     struct tarn_topics *topics;
     struct tarn_topic_writer *writer;
+    struct tarn_topic_encoder *encoder; /* FORMAT_AVRO */
     struct tarn_arena *arena;
     struct tarn_topic_header headers[HEADERS_MAX];
     const char *source; /* for errors: "standard input" */
@@ -145,6 +150,15 @@ static enum tarn_status check_json(const struct producer *p, struct tarn_text va
     return json ? TARN_OK : fail_line(p, err, "the value is no JSON: ", problem.text);
 }
 
+static enum tarn_status encode(const struct producer *p, struct tarn_topic_record *record,
+                               struct tarn_error *err)
+{
+    struct tarn_error cause = {0};
+    if (tarn_topic_encode(p->encoder, record->value, p->arena, &record->value, &cause) == TARN_OK)
+        return TARN_OK;
+    return fail_line(p, err, cause.text, "");
+}
+
 static enum tarn_status make_record(struct producer *p, struct tarn_text line,
                                     struct tarn_topic_record *record, struct tarn_error *err)
 {
@@ -165,6 +179,8 @@ static enum tarn_status make_record(struct producer *p, struct tarn_text line,
         record->value = (struct tarn_text){NULL, 0};
     else if (p->format == FORMAT_JSON)
         return check_json(p, record->value, err);
+    else if (p->format == FORMAT_AVRO)
+        return encode(p, record, err);
     return TARN_OK;
 }
 
@@ -282,7 +298,7 @@ static enum tarn_status choose(const char *text, const char *option, const char 
 static enum tarn_status open_writer(struct producer *p, struct tarn_error *err)
 {
     static const char *const acks[] = {"all", "1", "0"};
-    static const char *const formats[] = {"raw", "json", "record"};
+    static const char *const formats[] = {"raw", "json", "record", "avro"};
     const struct arguments *a = p->a;
     struct tarn_topic_writer_options options = {
         .linger_ms = LINGER_MS, .compression = a->compression, .transactional_id = a->transaction};
@@ -293,6 +309,8 @@ static enum tarn_status open_writer(struct producer *p, struct tarn_error *err)
     options.acks = (enum tarn_topic_acks)choice;
     options.is_idempotent = options.acks == TARN_ACKS_ALL;
     TARN_TRY(tarn_topic_access_open(&a->common, &a->access, &p->topics, err));
+    if (p->format == FORMAT_AVRO)
+        TARN_TRY(tarn_topic_encoder_open(p->topics, a->words.items[0], &p->encoder, err));
     return tarn_topic_writer_open(p->topics, &options, &p->writer, err);
 }
 
@@ -322,6 +340,7 @@ static enum tarn_status work(struct producer *p, struct tarn_arena *kept, struct
         status = produce(p, in, err);
     if (in != stdin)
         fclose(in);
+    tarn_topic_encoder_close(p->encoder);
     tarn_topic_writer_close(p->writer);
     tarn_topics_close(p->topics);
     return status;

@@ -5,6 +5,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import avro from 'avsc';
 import { startBroker } from '../compat/broker.js';
 import { binary, jsonLines, makeFolder, startTarn, until } from './tarn.js';
 
@@ -53,6 +54,26 @@ test('lines become records with keys, headers and nulls, and come back', async (
   const copies = jsonLines(run(['consume', 'copy', '--json']));
   assert.deepEqual(copies.map((record) => [record.key, record.value, record.timestamp, record.headers]),
     records.map((record) => [record.key, record.value, record.timestamp, record.headers]));
+});
+
+test('values are written and read by the schema that is registered for them', async (t) => {
+  const { broker, run } = await open(t, { args: ['--durability', 'none', '--registry-port', '0'] });
+  run(['topics', 'create', 'orders']);
+  assert.match(run(['produce', 'orders', '--format', 'avro'], { input: '{}\n', status: 2 }), /none is registered for 'orders-value'/);
+  const schema = { type: 'record', name: 'order', fields: [{ name: 'id', type: 'long' }, { name: 'note', type: ['null', 'string'], default: null }] };
+  const registered = await fetch(`http://127.0.0.1:${broker.registry_port}/subjects/orders-value/versions`, {
+    method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ schema: JSON.stringify(schema) }),
+  });
+  const { id } = await registered.json();
+  run(['produce', 'orders', '--format', 'avro', '-K', '|', '--null', ''], { input: 'a|{"id": 1, "note": "first"}\nb|{"id": -2, "note": null}\nb|\n' });
+  const bytes = jsonLines(run(['consume', 'orders', '--format', 'hex'])).map((record) => record.value);
+  const prefix = `00${id.toString(16).padStart(8, '0')}`;
+  const type = avro.Type.forSchema(schema, { wrapUnions: true });
+  assert.deepEqual(bytes, [`${prefix}${type.toBuffer({ id: 1, note: { string: 'first' } }).toString('hex')}`, `${prefix}0300`, null]);
+  assert.deepEqual(jsonLines(run(['consume', 'orders', '--format', 'avro'])).map(({ key, value }) => [key, value]),
+    [['a', { id: 1, note: { string: 'first' } }], ['b', { id: -2, note: null }], ['b', null]]);
+  assert.match(run(['produce', 'orders', '--format', 'avro'], { input: '{"id": 3, "note": null}\n{"id": "x"}\n', status: 3 }), /line 2: .*id/);
+  assert.match(run(['produce', 'orders', '--format', 'avro'], { input: 'oops\n', status: 3 }), /line 1: the value is no JSON/);
 });
 
 test('a range is read by offset, time and from behind', async (t) => {

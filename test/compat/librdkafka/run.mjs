@@ -7,7 +7,7 @@
 //     --lanes N          N tests at once, each lane with brokers of its own (default 2)
 //     --fresh            a new broker for every test
 //     --bootstrap ADDR   that broker instead of one of Tarn's
-//     --json FILE        the results there
+//     --json FILE        the results there; result.mjs takes them into result.md
 //     --keep DIR         what each test printed there
 //
 // One process per test, since a failed test aborts the runner. What counts is the line that says PASSED for an entry,

@@ -23,7 +23,8 @@ static bool on_fetched(void *context, struct tarn_request *request, const void *
     pthread_mutex_lock(&bell->mutex);
     fetch->parked = NULL;
     fetch->kept = response ? request : NULL;
-    fetch->answer = response;
+    if (response) /* the struct itself is the handler's; what it points to stays */
+        fetch->answer = *(const struct tarn_fetch_response *)response;
     fetch->is_answered = true;
     pthread_cond_broadcast(&bell->rung);
     pthread_mutex_unlock(&bell->mutex);
@@ -209,14 +210,14 @@ enum tarn_status tarn_in_fetch_take(struct tarn_embedded_reader *reader, struct 
     struct tarn_in_fetch *fetch = reader->next;
     enum tarn_status first = TARN_OK;
     reader->next = NULL;
-    if (!fetch->answer) {
+    if (!fetch->kept) {
         fetch->is_open = false;
         return tarn_fail(err, TARN_CANCELLED, "the broker is not running any more");
     }
     for (size_t i = 0; i < fetch->part_count; i++) {
         struct tarn_in_part *part = &reader->parts[fetch->parts[i]];
         const struct tarn_fetch_response_partition *answer =
-            &fetch->answer->responses[i].partitions[0];
+            &fetch->answer.responses[i].partitions[0];
         struct tarn_error found = {0};
         enum tarn_status status = answer->error_code != TARN_KAFKA_NONE
                                       ? part_failed(reader, part, answer->error_code, &found)
@@ -243,7 +244,7 @@ enum tarn_status tarn_in_fetch_take(struct tarn_embedded_reader *reader, struct 
 
 static const struct tarn_fetch_response_partition *answer_of(const struct tarn_in_cursor *cursor)
 {
-    return &cursor->fetch->answer->responses[cursor->index].partitions[0];
+    return &cursor->fetch->answer.responses[cursor->index].partitions[0];
 }
 
 static bool next_part(struct tarn_embedded_reader *reader)

@@ -30,11 +30,11 @@ struct tarn_in_fetch {
     struct tarn_fetch_request *body;
     size_t *parts; /* of the body's topics, in order */
     size_t part_count;
-    bool is_open;                             /* sent, and its answer not dropped */
-    bool is_answered, is_refused;             /* under the mutex */
-    struct tarn_request *parked;              /* loop thread: while it waits */
-    struct tarn_request *kept;                /* holds the answer */
-    const struct tarn_fetch_response *answer; /* lives with it */
+    bool is_open;                      /* sent, and its answer not dropped */
+    bool is_answered, is_refused;      /* under the mutex */
+    struct tarn_request *parked;       /* loop thread: while it waits */
+    struct tarn_request *kept;         /* holds the answer */
+    struct tarn_fetch_response answer; /* what it points to lives with it */
 };
 
 /* Where the walk through an answer stands. */

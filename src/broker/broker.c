@@ -198,7 +198,7 @@ static enum tarn_status open_log(struct tarn_broker *broker, struct tarn_error *
     options.wake_context = broker;
     options.changed = on_partition_changed;
     options.changed_context = broker;
-    options.wal_max_bytes = (uint32_t)broker->options.wal_bytes;
+    options.wal_max_bytes = options.wal_first_bytes = (uint32_t)broker->options.wal_bytes;
     TARN_TRY(tarn_log_open(&options, &broker->log, err));
     const struct tarn_log_recovery *recovery = tarn_log_recovery(broker->log);
     if (recovery->cut_bytes > 0)

@@ -43,6 +43,8 @@ static const char help[] =
     "unless asked for\n"
     "  --durability MODE      sync (default): acks=all is answered after fdatasync; none: never "
     "sync, for tests\n"
+    "  --wal-bytes N          size of each write-ahead file (default: 1 MiB, growing to 64 MiB "
+    "under load)\n"
     "\n"
     "The same can be written in tarn.yml:\n"
     "  broker:\n"

@@ -8,6 +8,8 @@
 #include "base/text.h"
 
 enum {
+    WAL_MIN_BYTES = 16 << 10,
+    WAL_MAX_BYTES = 1 << 30,
     DEFAULT_PORT = 9092,
     DEFAULT_REGISTRY_PORT = 8081,
     DEFAULT_REST_PORT = 8082,
@@ -18,7 +20,7 @@ enum {
 
 /* The arguments as they were given; -1, NULL and false: not. */
 struct arguments {
-    int64_t port, partitions, rebalance_delay, reauth, registry_port, rest_port;
+    int64_t port, partitions, rebalance_delay, reauth, registry_port, rest_port, wal_bytes;
     const char *advertise, *certificate, *key, *client_ca, *durability;
     bool authorize, allow_if_no_acl, no_auto_create;
     struct tarn_strings listeners, users, super_users;
@@ -309,6 +311,7 @@ static enum tarn_status parse_arguments(int argc, char **argv, struct tarn_commo
         {"reauth", 0, TARN_OPTION_INT, &arguments->reauth},
         {"no-auto-create", 0, TARN_OPTION_FLAG, &arguments->no_auto_create},
         {"durability", 0, TARN_OPTION_STR, &arguments->durability},
+        {"wal-bytes", 0, TARN_OPTION_INT, &arguments->wal_bytes},
         {"registry-port", 0, TARN_OPTION_INT, &arguments->registry_port},
         {"rest-port", 0, TARN_OPTION_INT, &arguments->rest_port},
     };
@@ -357,6 +360,11 @@ static enum tarn_status merge(struct tarn_broker_setup *setup,
                          INT32_MAX);
     if (given->reauth >= 0)
         setup->options.reauth_ms = given->reauth;
+    if (given->wal_bytes != 0 &&
+        (given->wal_bytes < WAL_MIN_BYTES || given->wal_bytes > WAL_MAX_BYTES))
+        return tarn_fail(err, TARN_USAGE, "--wal-bytes is a number from %d to %d", WAL_MIN_BYTES,
+                         WAL_MAX_BYTES);
+    setup->options.wal_bytes = given->wal_bytes;
     setup->options.authorize |= given->authorize;
     setup->options.allow_if_no_acl |= given->allow_if_no_acl;
     setup->options.auto_create_topics &= !given->no_auto_create;

@@ -1,5 +1,3 @@
-{{ config(materialized="table") }}
-
 -- Every delivered customer record, typed and standardised; several records of one customer are its versions.
 select
     {{ parse_id('raw.customer_id') }} as customer_id,

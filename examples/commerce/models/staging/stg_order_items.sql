@@ -1,5 +1,3 @@
-{{ config(materialized="table") }}
-
 -- Every delivered order line, typed.
 select
     {{ parse_id('raw.item_id') }} as item_id,

@@ -1,5 +1,3 @@
-{{ config(materialized="table") }}
-
 -- Every delivered order record, typed and standardised. The column channel was renamed to sales_channel half-way. The
 -- shipping address stays in bronze: nothing here needs it, and personal data is best kept in few places.
 select

@@ -163,6 +163,7 @@ function makeReport(rounds) {
   };
 }
 
+process.setMaxListeners(0); // one for each broker
 const built = spawnSync(path.join(here, 'build'), { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
 if (built.status !== 0) process.exit(3);
 const list = readList();

@@ -38,7 +38,7 @@ const line = (name) => `| ${[name, ...modes.flatMap((mode) => [rows.get(name)[mo
 writeFileSync(file, [
   `# ${suite}: what each entry of its test suite came to`, '',
   'Written by `result.mjs` from runs of `run.mjs` on two cores. Entries of one number that are run alike are one process, and',
-  'each shows its seconds. `idempotent` is the suite\'s `-P`: the idempotent producer everywhere.', '',
+  'each shows its seconds. A row is the last run of its entry: earlier ones, also failed ones, are not kept. `idempotent` is the suite\'s `-P`: the idempotent producer everywhere.', '',
   ...modes.map((mode) => `- ${mode}: ${count(mode)} of ${names.length} PASSED`), '',
   '| Entry | Plain | Seconds | Idempotent | Seconds |', '|---|---|---|---|---|', ...names.map(line), '',
   '## Left out', '', ...Object.entries(leftOut).filter(([name]) => !rows.has(name)).map(([name, why]) => `- ${name}: ${why}`), '',

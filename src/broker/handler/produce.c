@@ -238,7 +238,7 @@ static void serve(struct tarn_request *request)
         tarn_request_close(request, "a record sent with acks=0 was refused");
     else if (body->acks == ACKS_NONE)
         tarn_request_finish(request);
-    else if (body->acks == ACKS_ALL)
+    else if (body->acks == ACKS_ALL || tarn_log_flush_position(log) == tarn_log_position(log))
         tarn_log_wait_durable(log, tarn_log_position(log), on_durable, produce);
     else
         tarn_request_reply(request, &produce->response);

@@ -308,11 +308,33 @@ static enum tarn_status write_all(struct tarn_commit *commit, int64_t time_ms,
     return wal_write(log, commit->pieces, gather_pieces(commit), (uint32_t)len, err);
 }
 
+/* flush.messages and flush.ms: a sync that no producer asks for. */
+static void note_flush(struct tarn_commit *commit, const struct pending_append *append)
+{
+    struct tarn_log *log = commit->log;
+    struct tarn_partition *partition = append->partition;
+    const struct tarn_topic_settings *settings = partition->settings;
+    int64_t due_ms;
+    if (!settings || !log->options.durable)
+        return;
+    partition->unflushed += (int64_t)append->batch.last_offset_delta + 1;
+    if (partition->unflushed >= settings->flush_messages) {
+        partition->unflushed = 0;
+        log->flush_position = log->next_sequence - 1;
+        tarn_log_request_sync(log);
+    }
+    if (settings->flush_ms != INT64_MAX &&
+        !__builtin_add_overflow(tarn_log_now_ms(log), settings->flush_ms, &due_ms) &&
+        (log->flush_due_ms < 0 || due_ms < log->flush_due_ms))
+        log->flush_due_ms = due_ms;
+}
+
 static void tell(struct tarn_commit *commit)
 {
     struct tarn_log *log = commit->log;
     for (size_t i = 0; i < commit->append_count; i++) {
         struct tarn_partition *partition = commit->appends[i].partition;
+        note_flush(commit, &commit->appends[i]);
         if (partition->commit_mark != commit->mark)
             continue; /* told, or deleted in this commit */
         partition->commit_mark = 0;

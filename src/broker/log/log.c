@@ -121,7 +121,7 @@ static struct tarn_log *log_new(const struct tarn_log_options *options)
     log->wal_folder = tarn_path_join(log->folder, "wal");
     log->data_folder = tarn_path_join(log->folder, "data");
     log->lock_fd = -1;
-    log->deadline_ms = -1;
+    log->deadline_ms = log->flush_due_ms = -1;
     log->dirtiest_id = UINT32_MAX;
     log->next_partition_id = 1;
     log->next_generation = 1;
@@ -276,11 +276,17 @@ void tarn_log_poll(struct tarn_log *log)
         return;
     if (log->deadline_ms >= 0 && tarn_log_now_ms(log) >= log->deadline_ms)
         retention_run(log);
+    if (log->flush_due_ms >= 0 && tarn_log_now_ms(log) >= log->flush_due_ms) {
+        log->flush_due_ms = -1;
+        tarn_log_request_sync(log);
+    }
     background_poll(log);
 }
 
 int64_t tarn_log_next_deadline_ms(const struct tarn_log *log)
 {
+    if (log->flush_due_ms >= 0 && (log->deadline_ms < 0 || log->flush_due_ms < log->deadline_ms))
+        return log->flush_due_ms;
     return log->deadline_ms;
 }
 

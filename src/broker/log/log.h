@@ -180,8 +180,11 @@ void tarn_log_cancel_wait(struct tarn_log *log, void *context);
 /* The position up to which everything is on disk, and the last one written. */
 uint64_t tarn_log_durable_position(const struct tarn_log *log);
 uint64_t tarn_log_position(const struct tarn_log *log);
-/* Asks for a sync without waiting for it: flush.messages, flush.ms. */
+/* Asks for a sync without waiting for it. */
 void tarn_log_request_sync(struct tarn_log *log);
+/* The last commit that reached a topic's flush.messages: it has to be on disk before anybody is
+ * told of it, as Kafka does it. A sync for it is under way already. */
+uint64_t tarn_log_flush_position(const struct tarn_log *log);
 
 /* ---- partitions ---- */
 

@@ -120,6 +120,7 @@ struct tarn_partition {
     int64_t start_offset, end_offset;
     int64_t size_bytes;
 
+    int64_t unflushed;    /* records since flush.messages last asked for a sync */
     uint64_t commit_mark; /* the commit that has appended to it and not been written */
     int64_t pending_end;
 
@@ -276,6 +277,8 @@ struct tarn_log {
     int64_t retry_ms;         /* a failed background job is tried again then */
     int64_t prepare_after_ms; /* preparing a file failed: not before then */
     int64_t deadline_ms;      /* -1: nothing to look after */
+    int64_t flush_due_ms;     /* a topic's flush.ms asks for a sync then; -1 */
+    uint64_t flush_position;  /* the last commit that a topic's flush.messages wants synced */
     uint32_t dirtiest_id;     /* of the partition to compact next; UINT32_MAX: none */
     bool clean_now;           /* tarn_log_settle(clean) */
     /* Partitions with open segment files, the one opened first at the front of the ring. */

@@ -452,6 +452,41 @@ static void says_when_there_is_room(void **state)
     fixture_release(&fixture);
 }
 
+static bool becomes_durable(struct fixture *fixture, uint64_t position)
+{
+    for (int i = 0; i < 30 && tarn_log_durable_position(fixture->log) < position; i++)
+        (void)tarn_log_wait(fixture->log, 1000);
+    return tarn_log_durable_position(fixture->log) >= position;
+}
+
+/* flush.messages and flush.ms have records synced that no producer waits for. */
+static void flushes_as_topics_say(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    uint64_t position = 0;
+    fixture_init(&fixture);
+    fixture.settings.flush_messages = 10;
+    fixture_open(&fixture);
+    struct tarn_partition *partition = fixture_partition(&fixture, 0);
+    fixture_append(&fixture, partition, BATCH(.count = 9), &position);
+    assert_true(tarn_log_flush_position(fixture.log) < position);
+    fixture_append(&fixture, partition, BATCH(.count = 1), &position);
+    assert_int_equal(tarn_log_flush_position(fixture.log), position);
+    assert_true(becomes_durable(&fixture, position));
+
+    fixture.settings.flush_messages = INT64_MAX;
+    fixture.settings.flush_ms = 500;
+    fixture_append(&fixture, partition, BATCH(.count = 1), &position);
+    fixture.now_ms += 400;
+    fixture_append(&fixture, partition, BATCH(.count = 1), &position);
+    assert_true(tarn_log_next_deadline_ms(fixture.log) <= fixture.now_ms + 100);
+    fixture.now_ms += 100;
+    tarn_log_poll(fixture.log);
+    assert_true(becomes_durable(&fixture, position));
+    fixture_release(&fixture);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -464,6 +499,7 @@ int main(void)
         cmocka_unit_test(delete_and_retain),
         cmocka_unit_test(locks_and_reads_only),
         cmocka_unit_test(says_when_there_is_room),
+        cmocka_unit_test(flushes_as_topics_say),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

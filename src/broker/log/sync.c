@@ -237,6 +237,11 @@ uint64_t tarn_log_position(const struct tarn_log *log)
     return atomic_load(&log->written);
 }
 
+uint64_t tarn_log_flush_position(const struct tarn_log *log)
+{
+    return log->flush_position;
+}
+
 void tarn_log_request_sync(struct tarn_log *log)
 {
     sync_want(log, atomic_load(&log->written));

@@ -11,7 +11,7 @@
 
 /* With more commits than that behind the last checkpoint, closing writes another: the next open
  * then need not check them. */
-enum { RETRY_MS = 1000, SLOW_FILL_MS = 1000, READ_BACK_COMMITS = 500 };
+enum { RETRY_MS = 1000, CALM_BYTES_PER_MS = 20 << 10, READ_BACK_COMMITS = 500 };
 
 /* Copying can wait for a quiet moment: below so much per look it is one. */
 enum { LOOK_US = 10000, QUIET_BYTES = 1 << 20, FREE_SHARE = 8 };
@@ -177,7 +177,7 @@ static struct job *prepare_job_new(struct tarn_log *log)
     job->capacity = log->next_wal_bytes;
     /* Syncs into blocks that were written before take half the time. Under load the disk has better
      * things to do, and files that were used before come back soon. */
-    job->prewrite = tarn_log_now_ms(log) - file->opened_ms > SLOW_FILL_MS;
+    job->prewrite = file->end / (tarn_log_now_ms(log) - file->opened_ms + 1) < CALM_BYTES_PER_MS;
     return job;
 }
 

@@ -17,7 +17,7 @@ test('librdkafka\'s own tests pass', async (t) => {
   const done = spawnSync(process.execPath, [path.join(here, 'librdkafka/run.mjs'), '--ci', '--lanes', '2', '--json', json], { encoding: 'utf8' });
   assert.ok(done.status === 0 || done.status === 1, done.stdout + done.stderr);
   const { results } = JSON.parse(readFileSync(json, 'utf8'));
-  assert.ok(results.length > 30);
+  assert.ok(results.length >= 25, `${results.length} entries`);
   for (const { name, states, failure } of results)
     await t.test(name, () => assert.deepEqual(states, ['PASSED'], failure));
 });

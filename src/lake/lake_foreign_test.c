@@ -1,43 +1,11 @@
 /* lake/lake_foreign_test.c -- tables as other engines leave them: position and equality delete
  * files, format version 3, damaged and missing files. The commits are made here by hand, below the
  * public functions. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
-#include <cmocka.h>
-
-#include "base/file.h"
-#include "base/hash.h"
+#include "lake/lake_fixture.h"
 #include "lake/lake_int.h"
-
-struct world {
-    char *folder;
-    struct tarn_state *state;
-    struct tarn_lake *lake;
-    struct tarn_engine *engine;
-    struct tarn_session *session;
-    struct tarn_arena *arena;
-    struct tarn_error err;
-};
-
-#define OK(call)                                                                                   \
-    do {                                                                                           \
-        if ((call) != TARN_OK) {                                                                   \
-            print_error("%s: %s\n", #call, w->err.text);                                           \
-            fail();                                                                                \
-        }                                                                                          \
-    } while (0)
-
-static void open_lake(struct world *w)
-{
-    OK(tarn_lake_open(w->state, tarn_arena_format(w->arena, "%s/lake", w->folder), &w->lake,
-                      &w->err));
-}
 
 static void put(struct world *w, const char *query)
 {
@@ -47,49 +15,9 @@ static void put(struct world *w, const char *query)
 
 static int set_up(void **state)
 {
-    char uuid[TARN_UUID_BYTES];
-    struct world *w = tarn_alloc(sizeof *w);
-    *state = w;
-    w->arena = tarn_arena_new();
-    w->folder = tarn_format("/tmp/tarn-lake-test-%s", tarn_uuid(uuid));
-    OK(tarn_directory_make(w->folder, &w->err));
-    OK(tarn_state_open(tarn_arena_format(w->arena, "%s/state.db", w->folder), &w->state, &w->err));
-    open_lake(w);
-    struct tarn_engine_options options = {.threads = 1};
-    OK(tarn_engine_open(&options, &w->engine, &w->err));
-    OK(tarn_session_open(w->engine, &w->session, &w->err));
+    struct world *w = *state = open_world(1);
     put(w, "SELECT i, 'v' || i AS v FROM range(10) AS r(i)");
     return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct world *w = *state;
-    tarn_session_close(w->session);
-    tarn_engine_close(w->engine);
-    tarn_lake_close(w->lake);
-    tarn_state_close(w->state);
-    OK(tarn_path_remove(w->folder, &w->err));
-    tarn_arena_free(w->arena);
-    free(w->folder);
-    free(w);
-    return 0;
-}
-
-static const char *ask(struct world *w, const char *sql)
-{
-    TARN_BUFFER(out, 1 << 16);
-    struct tarn_result *result;
-    size_t rows;
-    OK(tarn_session_query(w->session, sql, NULL, 0, &result, &w->err));
-    OK(tarn_result_next(result, &rows, &w->err));
-    for (size_t c = 0; c < tarn_result_column_count(result) && rows > 0; c++) {
-        struct tarn_vector v = tarn_result_vector(result, c);
-        tarn_buffer_append_str(&out, c ? "|" : "");
-        tarn_vector_format(&v, 0, &out);
-    }
-    tarn_result_free(result);
-    return tarn_arena_strdup(w->arena, tarn_buffer_str(&out));
 }
 
 static const char *data_file(struct world *w, size_t at)

@@ -1,63 +1,11 @@
 /* lake/lake_nested_test.c -- nested columns whose members were renamed, added, dropped, widened and
  * added again, read by field id: structs, lists and maps of them, in old and new files at once. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <cmocka.h>
-
-#include "base/file.h"
-#include "base/hash.h"
+#include "lake/lake_fixture.h"
 #include "lake/lake_int.h"
-
-struct world {
-    char *folder;
-    struct tarn_state *state;
-    struct tarn_lake *lake;
-    struct tarn_engine *engine;
-    struct tarn_session *session;
-    struct tarn_arena *arena;
-    struct tarn_error err;
-};
-
-#define OK(call)                                                                                   \
-    do {                                                                                           \
-        if ((call) != TARN_OK) {                                                                   \
-            print_error("%s: %s\n", #call, w->err.text);                                           \
-            fail();                                                                                \
-        }                                                                                          \
-    } while (0)
 
 static int set_up(void **state)
 {
-    char uuid[TARN_UUID_BYTES];
-    struct world *w = tarn_alloc(sizeof *w);
-    *state = w;
-    w->arena = tarn_arena_new();
-    w->folder = tarn_format("/tmp/tarn-lake-test-%s", tarn_uuid(uuid));
-    OK(tarn_directory_make(w->folder, &w->err));
-    OK(tarn_state_open(tarn_arena_format(w->arena, "%s/state.db", w->folder), &w->state, &w->err));
-    OK(tarn_lake_open(w->state, tarn_arena_format(w->arena, "%s/lake", w->folder), &w->lake,
-                      &w->err));
-    struct tarn_engine_options options = {.threads = 2};
-    OK(tarn_engine_open(&options, &w->engine, &w->err));
-    OK(tarn_session_open(w->engine, &w->session, &w->err));
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct world *w = *state;
-    tarn_session_close(w->session);
-    tarn_engine_close(w->engine);
-    tarn_lake_close(w->lake);
-    tarn_state_close(w->state);
-    OK(tarn_path_remove(w->folder, &w->err));
-    tarn_arena_free(w->arena);
-    free(w->folder);
-    free(w);
+    *state = open_world(2);
     return 0;
 }
 
@@ -86,27 +34,6 @@ static void refuse(struct world *w, struct tarn_lake_change change, const char *
 }
 
 /* The result as one text, rows and columns separated. */
-static const char *ask(struct world *w, const char *sql)
-{
-    TARN_BUFFER(out, 1 << 16);
-    TARN_AUTO_RESULT struct tarn_result *result = NULL;
-    OK(tarn_lake_attach(w->lake, w->session, "s", "t", NULL, &w->err));
-    OK(tarn_session_query(w->session, sql, NULL, 0, &result, &w->err));
-    for (size_t rows;;) {
-        OK(tarn_result_next(result, &rows, &w->err));
-        if (rows == 0)
-            return tarn_arena_strdup(w->arena, tarn_buffer_str(&out));
-        for (size_t row = 0; row < rows; row++) {
-            tarn_buffer_append_str(&out, out.len ? "\n" : "");
-            for (size_t c = 0; c < tarn_result_column_count(result); c++) {
-                struct tarn_vector v = tarn_result_vector(result, c);
-                tarn_buffer_append_str(&out, c ? "|" : "");
-                tarn_vector_format(&v, row, &out);
-            }
-        }
-    }
-}
-
 static const char everything[] = "SELECT * FROM s.t ORDER BY id";
 
 static void renamed_member(void **state)
@@ -116,9 +43,10 @@ static void renamed_member(void **state)
     alter(w, (struct tarn_lake_change){
                  .kind = TARN_LAKE_RENAME_COLUMN, .column = "v.a", .new_name = "size of it"});
     append(w, "SELECT 3 AS id, {'size of it': 30, 'b': 'z'} AS v");
-    assert_string_equal(ask(w, everything), "1|{'size of it': 10, 'b': x}\n2|NULL\n"
-                                            "3|{'size of it': 30, 'b': z}");
-    assert_string_equal(ask(w, "SELECT sum(v.\"size of it\") FROM s.t WHERE v.b < 'z'"), "10");
+    assert_string_equal(read_table(w, everything), "1|{'size of it': 10, 'b': x}\n2|NULL\n"
+                                                   "3|{'size of it': 30, 'b': z}");
+    assert_string_equal(read_table(w, "SELECT sum(v.\"size of it\") FROM s.t WHERE v.b < 'z'"),
+                        "10");
 }
 
 /* The name of a dropped member is used again: old values are not the new member's. */
@@ -127,11 +55,11 @@ static void name_used_again(void **state)
     struct world *w = *state;
     append(w, "SELECT 1 AS id, {'a': 10, 'b': 'x'} AS v");
     alter(w, (struct tarn_lake_change){.kind = TARN_LAKE_DROP_COLUMN, .column = "v.a"});
-    assert_string_equal(ask(w, everything), "1|{'b': x}");
+    assert_string_equal(read_table(w, everything), "1|{'b': x}");
     alter(w, (struct tarn_lake_change){
                  .kind = TARN_LAKE_ADD_COLUMN, .column = "v.a", .type = "INTEGER"});
     append(w, "SELECT 2 AS id, {'a': 20, 'b': 'y'} AS v");
-    assert_string_equal(ask(w, everything), "1|{'b': x, 'a': NULL}\n2|{'b': y, 'a': 20}");
+    assert_string_equal(read_table(w, everything), "1|{'b': x, 'a': NULL}\n2|{'b': y, 'a': 20}");
 }
 
 /* Two members swap their names. */
@@ -145,7 +73,7 @@ static void swapped_names(void **state)
                  .kind = TARN_LAKE_RENAME_COLUMN, .column = "v.b", .new_name = "a"});
     alter(w, (struct tarn_lake_change){
                  .kind = TARN_LAKE_RENAME_COLUMN, .column = "v.c", .new_name = "b"});
-    assert_string_equal(ask(w, everything), "1|{'b': 10, 'a': 20}");
+    assert_string_equal(read_table(w, everything), "1|{'b': 10, 'a': 20}");
 }
 
 /* Nothing of the struct that a file has is left; whether it was NULL still shows. */
@@ -158,7 +86,7 @@ static void no_member_left(void **state)
     alter(w, (struct tarn_lake_change){.kind = TARN_LAKE_DROP_COLUMN, .column = "v.a"});
     alter(w, (struct tarn_lake_change){.kind = TARN_LAKE_DROP_COLUMN, .column = "v.b"});
     append(w, "SELECT 3 AS id, {'c': 'new'} AS v");
-    assert_string_equal(ask(w, everything), "1|{'c': NULL}\n2|NULL\n3|{'c': new}");
+    assert_string_equal(read_table(w, everything), "1|{'c': NULL}\n2|NULL\n3|{'c': new}");
 }
 
 /* In lists, in maps, in structs of them. */
@@ -184,7 +112,7 @@ static void deep(void **state)
     append(w, "SELECT 4 AS id, [{'a2': 5000000000, 'b': 'y', 'n': DATE '2024-02-29'}] AS "
               "\"list of\", MAP {'k': {'a': 3, 'b2': 4}} AS m, "
               "{'inner': {'c2': 2.5::DOUBLE}, 'many': [[{'d2': 5}]]} AS v");
-    assert_string_equal(ask(w, everything),
+    assert_string_equal(read_table(w, everything),
                         "1|[{'a2': 1, 'b': x, 'n': NULL}, NULL]|{k={'a': 1, 'b2': 2}, none=NULL}|"
                         "{'inner': {'c2': 1.5}, 'many': [[{'d2': 4}], NULL]}\n"
                         "2|NULL|NULL|NULL\n"
@@ -207,17 +135,17 @@ static void rewritten(void **state)
             .mode = TARN_LAKE_UPSERT,
             .keys = (const char *const[]){"id"},
             .key_count = 1});
-    assert_string_equal(ask(w, "SELECT id, v FROM s.t ORDER BY id"),
+    assert_string_equal(read_table(w, "SELECT id, v FROM s.t ORDER BY id"),
                         "1|{'n': 10, 'b': x}\n2|{'n': 21, 'b': up}\n3|{'n': 30, 'b': x}\n"
                         "4|{'n': 40, 'b': x}");
     alter(w, (struct tarn_lake_change){
                  .kind = TARN_LAKE_RENAME_COLUMN, .column = "v.n", .new_name = "o"});
     put(w, (struct tarn_lake_write){.mode = TARN_LAKE_DELETE, .where = "v.o = 30"});
-    assert_string_equal(ask(w, "SELECT id, v.o FROM s.t ORDER BY id"), "1|10\n2|21\n4|40");
+    assert_string_equal(read_table(w, "SELECT id, v.o FROM s.t ORDER BY id"), "1|10\n2|21\n4|40");
     struct tarn_lake_maintenance done;
     OK(tarn_lake_compact(w->lake, w->session, "s", "t", 0, &done, &w->err));
     assert_int_equal(done.files_after, 1);
-    assert_string_equal(ask(w, "SELECT id, v.o FROM s.t ORDER BY id"), "1|10\n2|21\n4|40");
+    assert_string_equal(read_table(w, "SELECT id, v.o FROM s.t ORDER BY id"), "1|10\n2|21\n4|40");
 }
 
 /* The table as it was, under the names it had. */
@@ -233,8 +161,8 @@ static void earlier_snapshot(void **state)
     const struct tarn_lake_attach then = {
         .at.snapshot_id = table.snapshots[0].id, .as_schema = "main", .as_name = "then"};
     OK(tarn_lake_attach(w->lake, w->session, "s", "t", &then, &w->err));
-    assert_string_equal(ask(w, "SELECT * FROM main.then"), "1|{'a': 10}");
-    assert_string_equal(ask(w, everything), "1|{'b': 10}\n2|{'b': 20}");
+    assert_string_equal(read_table(w, "SELECT * FROM main.then"), "1|{'a': 10}");
+    assert_string_equal(read_table(w, everything), "1|{'b': 10}\n2|{'b': 20}");
 }
 
 /* No footers are read where names and field ids agree all along. */
@@ -247,7 +175,7 @@ static void fast_path(void **state)
     alter(w, (struct tarn_lake_change){.kind = TARN_LAKE_DROP_COLUMN, .column = "v.b"});
     OK(tarn_lake_relation_sql(w->lake, NULL, "s", "t", NULL, w->arena, &sql, &w->err));
     assert_null(strstr(sql, "struct_pack"));
-    assert_string_equal(ask(w, everything),
+    assert_string_equal(read_table(w, everything),
                         "1|{'a': 10, 'new': NULL}|[{'q': 1}]\n2|{'a': 20, 'new': 1}|[{'q': 1}]");
     alter(w, (struct tarn_lake_change){
                  .kind = TARN_LAKE_RENAME_COLUMN, .column = "v.a", .new_name = "c"});
@@ -277,7 +205,7 @@ static void refused_changes(void **state)
     refuse(w, (struct tarn_lake_change){TARN_LAKE_RENAME_COLUMN, "m.key.k", "z", NULL, NULL},
            "map's key");
     alter(w, (struct tarn_lake_change){TARN_LAKE_RENAME_COLUMN, "v.a", "plain", NULL, NULL});
-    assert_string_equal(ask(w, "SELECT v, plain FROM s.t"), "{'a': 1, 'b': 2}|7");
+    assert_string_equal(read_table(w, "SELECT v, plain FROM s.t"), "{'a': 1, 'b': 2}|7");
 }
 
 /* ---- files of other writers, put in the place of the table's one file ---- */
@@ -342,12 +270,12 @@ static void adopted_files(void **state)
                          "[{\"field-id\": 5, \"names\": [\"element\"], \"fields\": "
                          "[{\"field-id\": 6, \"names\": [\"x1\"]}]}]}]"});
     rename_member(w);
-    assert_string_equal(ask(w, everything), "7|{'n': 70}|[{'x': 3}, NULL]|NULL\n"
-                                            "8|NULL|NULL|NULL");
+    assert_string_equal(read_table(w, everything), "7|{'n': 70}|[{'x': 3}, NULL]|NULL\n"
+                                                   "8|NULL|NULL|NULL");
     put(w, (struct tarn_lake_write){.mode = TARN_LAKE_DELETE, .where = "id = 8"});
     append(w, "SELECT 9 AS id, {'n': 90} AS v, [{'x': 9}] AS l, 6 AS later");
-    assert_string_equal(ask(w, everything), "7|{'n': 70}|[{'x': 3}, NULL]|NULL\n"
-                                            "9|{'n': 90}|[{'x': 9}]|6");
+    assert_string_equal(read_table(w, everything), "7|{'n': 70}|[{'x': 3}, NULL]|NULL\n"
+                                                   "9|{'n': 90}|[{'x': 9}]|6");
 }
 
 /* Java and PyIceberg escape what Avro's names cannot hold, in structs as well. */
@@ -362,7 +290,7 @@ static void escaped_names(void **state)
     assert_int_equal(done.snapshots_expired, 1); /* who wrote first is not known any more */
     replace_file(w, "SELECT 3 AS id, {'a_x20b': 30} AS v",
                  ", FIELD_IDS {id: 1, v: {__duckdb_field_id: 2, a_x20b: 3}}");
-    assert_string_equal(ask(w, everything), "3|{'a b': 30}");
+    assert_string_equal(read_table(w, everything), "3|{'a b': 30}");
 }
 
 int main(void)

@@ -29,6 +29,8 @@ struct wish {
     int32_t count;
     bool replaces; /* what is not named goes back to its default */
     bool validate_only;
+    int16_t error; /* the answer; the message is null without an error */
+    struct tarn_text message;
 };
 
 static enum tarn_kafka_error refuse(struct tarn_error *err, enum tarn_kafka_error error,
@@ -277,15 +279,22 @@ static enum tarn_kafka_error alter(struct tarn_request *request, const struct wi
                           : alter_stored(request, wish, resource.stored, err);
 }
 
-static struct tarn_text alter_one(struct tarn_request *request, const struct wish *wish,
-                                  bool named_twice, int16_t *ret_error)
+/* Does what each wish says, unless another one names the same resource. */
+static void alter_all(struct tarn_request *request, struct wish *wishes, size_t count)
 {
-    struct tarn_error err = {0};
-    *ret_error = (int16_t)(named_twice ? refuse(&err, TARN_KAFKA_INVALID_REQUEST,
-                                                "The request names a resource twice", wish->name)
-                                       : alter(request, wish, &err));
-    return tarn_text_of(
-        *ret_error == TARN_KAFKA_NONE ? NULL : tarn_arena_strdup(request->arena, err.text));
+    struct tarn_naming *names = tarn_arena_array(request->arena, count + 1, sizeof *names);
+    for (size_t i = 0; i < count; i++)
+        names[i] = (struct tarn_naming){wishes[i].name, wishes[i].type, 0};
+    bool *twice = tarn_named_twice(request->arena, names, count);
+    for (size_t i = 0; i < count; i++) {
+        struct wish *wish = &wishes[i];
+        struct tarn_error err = {0};
+        wish->error = (int16_t)(twice[i] ? refuse(&err, TARN_KAFKA_INVALID_REQUEST,
+                                                  "The request names a resource twice", wish->name)
+                                         : alter(request, wish, &err));
+        if (wish->error != TARN_KAFKA_NONE)
+            wish->message = tarn_text_of(tarn_arena_strdup(request->arena, err.text));
+    }
 }
 
 static void alter_failed(void *context)
@@ -300,36 +309,34 @@ static void alter_failed(void *context)
 void tarn_handle_alter_configs(struct tarn_request *request)
 {
     const struct tarn_alter_configs_request *body = request->body;
-    struct tarn_alter_configs_response *response =
-        tarn_arena_alloc(request->arena, sizeof *response);
-    struct tarn_naming *names =
-        tarn_arena_array(request->arena, (size_t)body->resources_count + 1, sizeof *names);
-    for (int32_t i = 0; i < body->resources_count; i++)
-        names[i] = (struct tarn_naming){body->resources[i].resource_name,
-                                        body->resources[i].resource_type, 0};
-    bool *twice = tarn_named_twice(request->arena, names, (size_t)body->resources_count);
-    tarn_alter_configs_response_init(response);
-    response->responses_count = body->resources_count;
-    response->responses = tarn_arena_array(request->arena, (size_t)body->resources_count + 1,
-                                           sizeof *response->responses);
-    for (int32_t i = 0; i < body->resources_count; i++) {
+    size_t count = (size_t)body->resources_count;
+    struct wish *wishes = tarn_arena_array(request->arena, count + 1, sizeof *wishes);
+    for (size_t i = 0; i < count; i++) {
         const struct tarn_alter_configs_request_resource *resource = &body->resources[i];
-        struct tarn_alter_configs_response_resource *out = &response->responses[i];
         struct change *changes =
             tarn_arena_array(request->arena, (size_t)resource->configs_count + 1, sizeof *changes);
         for (int32_t k = 0; k < resource->configs_count; k++)
             changes[k] =
                 (struct change){resource->configs[k].name, resource->configs[k].value, SET};
-        struct wish wish = {resource->resource_type,
-                            resource->resource_name,
-                            changes,
-                            resource->configs_count,
-                            true,
-                            body->validate_only};
-        out->resource_type = wish.type;
-        out->resource_name = wish.name;
-        out->error_message = alter_one(request, &wish, twice[i], &out->error_code);
+        wishes[i] = (struct wish){.type = resource->resource_type,
+                                  .name = resource->resource_name,
+                                  .changes = changes,
+                                  .count = resource->configs_count,
+                                  .replaces = true,
+                                  .validate_only = body->validate_only};
     }
+    alter_all(request, wishes, count);
+    struct tarn_alter_configs_response *response =
+        tarn_arena_alloc(request->arena, sizeof *response);
+    tarn_alter_configs_response_init(response);
+    response->responses_count = body->resources_count;
+    response->responses = tarn_arena_array(request->arena, count + 1, sizeof *response->responses);
+    for (size_t i = 0; i < count; i++)
+        response->responses[i] =
+            (struct tarn_alter_configs_response_resource){.error_code = wishes[i].error,
+                                                          .error_message = wishes[i].message,
+                                                          .resource_type = wishes[i].type,
+                                                          .resource_name = wishes[i].name};
     tarn_request_reply_durable(request, response, alter_failed);
 }
 
@@ -345,36 +352,33 @@ static void incremental_alter_failed(void *context)
 void tarn_handle_incremental_alter_configs(struct tarn_request *request)
 {
     const struct tarn_incremental_alter_configs_request *body = request->body;
-    struct tarn_incremental_alter_configs_response *response =
-        tarn_arena_alloc(request->arena, sizeof *response);
-    struct tarn_naming *names =
-        tarn_arena_array(request->arena, (size_t)body->resources_count + 1, sizeof *names);
-    for (int32_t i = 0; i < body->resources_count; i++)
-        names[i] = (struct tarn_naming){body->resources[i].resource_name,
-                                        body->resources[i].resource_type, 0};
-    bool *twice = tarn_named_twice(request->arena, names, (size_t)body->resources_count);
-    tarn_incremental_alter_configs_response_init(response);
-    response->responses_count = body->resources_count;
-    response->responses = tarn_arena_array(request->arena, (size_t)body->resources_count + 1,
-                                           sizeof *response->responses);
-    for (int32_t i = 0; i < body->resources_count; i++) {
+    size_t count = (size_t)body->resources_count;
+    struct wish *wishes = tarn_arena_array(request->arena, count + 1, sizeof *wishes);
+    for (size_t i = 0; i < count; i++) {
         const struct tarn_incremental_alter_configs_request_resource *resource =
             &body->resources[i];
-        struct tarn_incremental_alter_configs_response_resource *out = &response->responses[i];
         struct change *changes =
             tarn_arena_array(request->arena, (size_t)resource->configs_count + 1, sizeof *changes);
         for (int32_t k = 0; k < resource->configs_count; k++)
             changes[k] = (struct change){resource->configs[k].name, resource->configs[k].value,
                                          resource->configs[k].config_operation};
-        struct wish wish = {resource->resource_type,
-                            resource->resource_name,
-                            changes,
-                            resource->configs_count,
-                            false,
-                            body->validate_only};
-        out->resource_type = wish.type;
-        out->resource_name = wish.name;
-        out->error_message = alter_one(request, &wish, twice[i], &out->error_code);
+        wishes[i] = (struct wish){.type = resource->resource_type,
+                                  .name = resource->resource_name,
+                                  .changes = changes,
+                                  .count = resource->configs_count,
+                                  .validate_only = body->validate_only};
     }
+    alter_all(request, wishes, count);
+    struct tarn_incremental_alter_configs_response *response =
+        tarn_arena_alloc(request->arena, sizeof *response);
+    tarn_incremental_alter_configs_response_init(response);
+    response->responses_count = body->resources_count;
+    response->responses = tarn_arena_array(request->arena, count + 1, sizeof *response->responses);
+    for (size_t i = 0; i < count; i++)
+        response->responses[i] = (struct tarn_incremental_alter_configs_response_resource){
+            .error_code = wishes[i].error,
+            .error_message = wishes[i].message,
+            .resource_type = wishes[i].type,
+            .resource_name = wishes[i].name};
     tarn_request_reply_durable(request, response, incremental_alter_failed);
 }

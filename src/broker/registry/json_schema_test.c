@@ -1,12 +1,5 @@
 /* broker/registry/json_schema_test.c -- JSON Schemas: what is taken, stored, and compatible. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
-#include <stdio.h>
-
-#include <cmocka.h>
-
-#include "broker/registry/schema.h"
+#include "broker/registry/schema_fixture.h"
 
 static enum tarn_status try_parse(const char *text, struct tarn_schema **ret_schema,
                                   struct tarn_error *err)
@@ -16,11 +9,7 @@ static enum tarn_status try_parse(const char *text, struct tarn_schema **ret_sch
 
 static struct tarn_schema *parse(const char *text)
 {
-    struct tarn_error err;
-    struct tarn_schema *schema = NULL;
-    if (try_parse(text, &schema, &err) != TARN_OK)
-        fail_msg("%s: %s", text, err.text);
-    return schema;
+    return parse_schema(TARN_SCHEMA_JSON, text);
 }
 
 static void stores_text(void **state)
@@ -95,9 +84,7 @@ static void follows_references(void **state)
     "\"string\"}}"
 
 /* The newer schema, the older, and the kind of the first difference; NULL when there is none. */
-static const struct {
-    const char *fresh, *old, *kind;
-} pairs[] = {
+static const struct schema_pair pairs[] = {
     {"true", "{\"type\":\"string\"}", NULL},
     {"{\"type\":\"string\"}", "true", "TYPE_CHANGED"},
     {"{\"type\":\"string\"}", "false", NULL},
@@ -190,20 +177,8 @@ static const struct {
 static void compares(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < TARN_COUNT(pairs); i++) {
-        TARN_AUTO_ARENA struct tarn_arena *arena = tarn_arena_new();
-        struct tarn_schema_messages messages = {.arena = arena};
-        struct tarn_schema *fresh = parse(pairs[i].fresh), *old = parse(pairs[i].old);
-        bool fine = tarn_schema_can_read(fresh, old, &messages);
-        const char *start =
-            fine ? NULL : tarn_arena_format(arena, "{errorType:\"%s\"", pairs[i].kind);
-        if (fine != (pairs[i].kind == NULL) ||
-            (!fine && !tarn_text_starts(tarn_text_of(messages.items[0]), start)))
-            fail_msg("%s after %s: %s", pairs[i].fresh, pairs[i].old,
-                     fine ? "taken" : messages.items[0]);
-        tarn_schema_unref(fresh);
-        tarn_schema_unref(old);
-    }
+    for (size_t i = 0; i < TARN_COUNT(pairs); i++)
+        compare_pair(TARN_SCHEMA_JSON, &pairs[i]);
 }
 
 static void says_where(void **state)

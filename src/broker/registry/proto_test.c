@@ -1,12 +1,5 @@
 /* broker/registry/proto_test.c -- .proto files: stored text, errors, compatibility, values. */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdint.h>
-#include <stdio.h>
-
-#include <cmocka.h>
-
-#include "broker/registry/schema.h"
+#include "broker/registry/schema_fixture.h"
 
 #define P3 "syntax = \"proto3\";\n"
 
@@ -19,11 +12,7 @@ static enum tarn_status try_parse(const char *text, struct tarn_schema **ret_sch
 
 static struct tarn_schema *parse(const char *text)
 {
-    struct tarn_error err;
-    struct tarn_schema *schema = NULL;
-    if (try_parse(text, &schema, &err) != TARN_OK)
-        fail_msg("%s: %s", text, err.text);
-    return schema;
+    return parse_schema(TARN_SCHEMA_PROTOBUF, text);
 }
 
 static const char everything[] =
@@ -88,9 +77,7 @@ static void refuses(void **state)
 }
 
 /* The newer file, the older, and the kind of the first difference; NULL when there is none. */
-static const struct {
-    const char *fresh, *old, *kind;
-} pairs[] = {
+static const struct schema_pair pairs[] = {
     {P3 "message A { int32 a = 1; int32 b = 2; }", P3 "message A { int32 a = 1; }", NULL},
     {P3 "message A { }", P3 "message A { int32 a = 1; }", NULL},
     {P3 "message A { int32 renamed = 1; }", P3 "message A { int32 a = 1; }", NULL},
@@ -132,20 +119,8 @@ static const struct {
 static void compares(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < TARN_COUNT(pairs); i++) {
-        TARN_AUTO_ARENA struct tarn_arena *arena = tarn_arena_new();
-        struct tarn_schema_messages messages = {.arena = arena};
-        struct tarn_schema *fresh = parse(pairs[i].fresh), *old = parse(pairs[i].old);
-        bool fine = tarn_schema_can_read(fresh, old, &messages);
-        const char *start =
-            fine ? NULL : tarn_arena_format(arena, "{errorType:\"%s\"", pairs[i].kind);
-        if (fine != (pairs[i].kind == NULL) ||
-            (!fine && !tarn_text_starts(tarn_text_of(messages.items[0]), start)))
-            fail_msg("%s after %s: %s", pairs[i].fresh, pairs[i].old,
-                     fine ? "taken" : messages.items[0]);
-        tarn_schema_unref(fresh);
-        tarn_schema_unref(old);
-    }
+    for (size_t i = 0; i < TARN_COUNT(pairs); i++)
+        compare_pair(TARN_SCHEMA_PROTOBUF, &pairs[i]);
 }
 
 static void to_hex(const struct tarn_buffer *bytes, char *out)
